@@ -1,0 +1,26 @@
+PYTHON ?= python3
+INSTALLED := .venv/.installed
+
+.PHONY: setup demo test check bench
+
+setup: $(INSTALLED)
+
+# Installed once for each state of the two files that say what to install.
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -e '.[dev]' -c constraints.txt
+	touch $@
+
+demo: setup
+	.venv/bin/smashdsl search examples/fashion.smash
+
+test: setup
+	.venv/bin/pytest
+
+check: setup
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy smashdsl
+
+bench: setup
+	.venv/bin/python -m benchmarks
