@@ -1,0 +1,78 @@
+"""The front of the compiler in one visible order: parse, resolve, expand, check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from smashdsl.errors import UserError
+from smashdsl.lang import ir
+from smashdsl.lang import syntax as s
+from smashdsl.lang.check import check
+from smashdsl.lang.diagnostics import Diagnostic, Sink
+from smashdsl.lang.expand import expand
+from smashdsl.lang.facts import Facts
+from smashdsl.lang.limits import Limits
+from smashdsl.lang.parser import parse
+from smashdsl.lang.program import Program
+from smashdsl.lang.resolve import resolve
+from smashdsl.lang.source import Source
+
+ParamValue = int | float | str
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A space that is known to be right in every member."""
+
+    source: Source
+    space: ir.Space
+    program: Program
+    facts: Facts
+    warnings: tuple[Diagnostic, ...]
+
+
+def compile_source(
+    source: Source, params: Mapping[str, ParamValue] | None = None, limits: Limits | None = None
+) -> Compiled:
+    """Compile a source, with params overridden by name.
+
+    Raises `SmashError` with everything that is wrong.
+    """
+    limits = limits or Limits()
+    sink = Sink(source)
+    overrides = {name: _param_value(name, value) for name, value in (params or {}).items()}
+    tree = parse(source, sink, limits)
+    space = None if tree is None else resolve(tree, _prelude(), sink, limits, overrides)
+    program = None if space is None else expand(space, sink, limits)
+    facts = None if program is None else check(program, sink, limits)
+    sink.raise_if_failed()
+    assert space is not None and program is not None and facts is not None
+    return Compiled(source, space, program, facts, tuple(sink.found))
+
+
+@cache
+def _prelude() -> s.File:
+    source = Source("prelude.smash", files("smashdsl.lang").joinpath("prelude.smash").read_text(encoding="utf-8"))
+    sink = Sink(source)
+    tree = parse(source, sink, Limits())
+    sink.raise_if_failed()
+    assert tree is not None
+    return tree
+
+
+def _param_value(name: str, value: ParamValue) -> s.Expr:
+    """Return the expression that `--set NAME=VALUE` gives."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise UserError(f"param `{name}` can't be set to {value!r}", "give a number, or an expression as text")
+    if not isinstance(value, str):
+        return s.Number(value)
+    source = Source(f"--set {name}", f"smash 1\nparam {name} = {value}\n")
+    sink = Sink(source)
+    tree = parse(source, sink, Limits())
+    sink.raise_if_failed()
+    if tree is None or len(tree.items) != 1 or not isinstance(tree.items[0], s.Param):
+        raise UserError(f"param `{name}` can't be set to `{value}`", "give a number, or an expression as text")
+    return tree.items[0].value

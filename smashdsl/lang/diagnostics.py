@@ -1,0 +1,104 @@
+"""What the compiler has to say about a spec: one record, collected over a whole run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from smashdsl.errors import UserError
+from smashdsl.lang.codes import CODES
+from smashdsl.lang.source import Source, Span
+
+
+@dataclass(frozen=True)
+class Label:
+    """A place in the source with a few words about it."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A replacement of the text at ``span``, applied by tools that mend."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding: a stable code, one phrase that stands alone, where, why, and the way out.
+
+    ``where`` is the path of the site (`stage[1].op[0]`) and ``when`` the decisions that lead there.
+    """
+
+    code: str
+    message: str
+    span: Span
+    label: str = ""
+    others: tuple[Label, ...] = ()
+    where: str = ""
+    when: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+    fix: tuple[Edit, ...] = ()
+
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        return "warning" if self.code.startswith("SD1") else "error"
+
+    def __post_init__(self) -> None:
+        assert self.code in CODES, f"undeclared code {self.code}"
+
+
+class SmashError(UserError):
+    """A spec that is wrong, with everything that was found; its text is the rendered diagnostics."""
+
+    def __init__(self, source: Source, diagnostics: Iterable[Diagnostic]) -> None:
+        from smashdsl.lang.render import render_all
+
+        self.source = source
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(render_all(source, self.diagnostics))
+
+
+@dataclass
+class Sink:
+    """Collects the diagnostics of one run; the same code at the same place is told once."""
+
+    source: Source
+    found: list[Diagnostic] = field(default_factory=list)
+    _seen: set[tuple[str, Span]] = field(default_factory=set)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        key = (diagnostic.code, diagnostic.span)
+        if key not in self._seen:
+            self._seen.add(key)
+            self.found.append(diagnostic)
+
+    def error(self, code: str, message: str, span: Span, label: str = "", help: str | None = None) -> None:
+        self.add(Diagnostic(code, message, span, label, help=help))
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity == "error" for d in self.found)
+
+    def raise_if_failed(self) -> None:
+        if self.failed:
+            raise SmashError(self.source, sorted(self.found, key=lambda d: d.span))
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
+    """Return a help line that names the closest candidate, or None when none is close.
+
+    A candidate is close when it differs only in case, or in at most a third of its letters (Gleam's rule).
+    """
+    pool = sorted(set(candidates) - {name})
+    for candidate in pool:
+        if candidate.lower() == name.lower():
+            return f"did you mean `{candidate}`?"
+    close = difflib.get_close_matches(name, pool, n=1, cutoff=0.6)
+    return f"did you mean `{close[0]}`?" if close else None

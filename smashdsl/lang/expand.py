@@ -1,0 +1,324 @@
+"""IR to program: ops inlined, loops unrolled, decisions given their paths.
+
+Siblings of one name get `[k]` in text order. Repeats and numbers of ops stay symbolic, so the result is as long as the
+text is, times the loops that are constant.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from smashdsl.lang import fold, ir
+from smashdsl.lang import program as p
+from smashdsl.lang.diagnostics import Sink
+from smashdsl.lang.evaluate import evaluate
+from smashdsl.lang.limits import Limits
+from smashdsl.lang.source import Span
+from smashdsl.ops import LAYERS, ShapeError
+
+KEYWORD = {ir.Choose: "choose", ir.Maybe: "maybe", ir.Repeat: "repeat", ir.Read: "read", ir.Write: "write"}
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def expand(space: ir.Space, sink: Sink, limits: Limits) -> p.Program | None:
+    """Lay out a space; report to ``sink`` and return None when it is larger than the limits."""
+    try:
+        return _Expander(space, sink, limits).program()
+    except _TooLarge:
+        return None
+
+
+class _Namer:
+    """Gives the siblings of one scope their names: `conv`, or `conv[0]` and `conv[1]` when there are two."""
+
+    def __init__(self, template: str, local: str, path: ir.Path) -> None:
+        self.template, self.local = template, local
+        self.total = Counter(_base_names(path))
+        self.given: Counter[str] = Counter()
+
+    def name(self, base: str) -> tuple[str, str]:
+        index = self.given[base]
+        self.given[base] += 1
+        own = base if self.total[base] == 1 else f"{base}[{index}]"
+        return _join(self.template, own), _join(self.local, own)
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _base_name(statement: ir.Statement) -> str | None:
+    match statement:
+        case ir.Layer():
+            return statement.op
+        case ir.Use():
+            return None if statement.of == "let" else statement.target
+    return KEYWORD.get(type(statement))
+
+
+def _base_names(path: ir.Path) -> Iterator[str]:
+    """Yield the names of a scope's sites; alternatives and parallel paths share the scope."""
+    for statement in path:
+        name = _base_name(statement)
+        if name is not None:
+            yield name
+        match statement:
+            case ir.Combine() | ir.Choose():
+                for inner in statement.paths:
+                    yield from _base_names(inner)
+            case ir.Maybe():
+                yield from _base_names(statement.path)
+
+
+class _Expander:
+    def __init__(self, space: ir.Space, sink: Sink, limits: Limits) -> None:
+        self.space, self.sink, self.limits = space, sink, limits
+        self.ops = {op.name: op for op in space.ops}
+        self.cell_defs = {cell.name: cell for cell in space.cells}
+        self.cells: dict[str, p.Cell] = {}
+        self.made = 0
+
+    def program(self) -> p.Program:
+        space = self.space
+        params = tuple(self.argument("param", "param", param.name, "axes", param.value) for param in space.params)
+        return p.Program(
+            space,
+            params,
+            self.joint("stem", space.stem),
+            tuple(self.block(block) for block in space.blocks),
+            self.joint("body", space.body) if space.body else None,
+            self.joint("head", space.head),
+        )
+
+    def count(self, span: Span) -> None:
+        self.made += 1
+        if self.made > self.limits.sites:
+            message = f"this space has more than {self.limits.sites:,} layers and decisions"
+            self.sink.error("SD0402", message, span, help="lower a loop or raise the limit")
+            raise _TooLarge
+
+    # -- scopes -------------------------------------------------------------------------------
+
+    def joint(self, name: str, path: ir.Path, template: str | None = None) -> p.Scope:
+        template = template or name
+        body = self.path(path, _Namer(template, "", path), {})
+        return p.Scope(template, name, (), body, path[0].span if path else Span(0, 0))
+
+    def block(self, block: ir.Block) -> p.Block:
+        cell = self.cell(block, block.name)
+        transition = self.joint("transition", block.transition, f"{block.name}.transition")
+        return p.Block(block.name, block.index, block.instances, cell, transition, block.span)
+
+    def cell(self, cell: ir.Cell | ir.Block, template: str) -> p.Cell:
+        bank = self.argument(template, "", "bank", "size", cell.bank_channels)
+        banks = self.argument(template, "", "banks", "size", cell.bank_count)
+        unrolled = list(self.unroll(cell.members))
+        ranges = sum(isinstance(member, ir.Ops) for member in unrolled)
+        inline = sum(isinstance(member, ir.InlineOp) for member in unrolled)
+        members: list[p.Ops] = []
+        for member in unrolled:
+            self.count(member.span)
+            if isinstance(member, ir.InlineOp):
+                index = sum(m.count is None for m in members)
+                own = f"{template}.op[{index}]" if inline > 1 else f"{template}.op"
+                body = self.path(member.body, _Namer(own, "", member.body), {})
+                members.append(p.Ops(None, p.Scope(own, "op", (), body, member.span), member.span))
+            else:
+                index = sum(m.count is not None for m in members)
+                local = f"ops[{index}]" if ranges > 1 else "ops"
+                count = self.argument(template, "", local, "size", member.count)
+                use = self.use(member.use, member.use.target, "op")
+                members.append(p.Ops(count, use, member.span))
+        return p.Cell(template, bank, banks, tuple(members), cell.result, cell.span)
+
+    def unroll(self, members: Sequence[ir.Member]) -> Iterator[ir.Ops | ir.InlineOp]:
+        """Yield members with loops unrolled and loop variables replaced by their values."""
+        for member in members:
+            if not isinstance(member, ir.For):
+                yield member
+                continue
+            for values in self._loop(member.names, member.values, {}):
+                inner = tuple(substitute(m, values, self.limits) for m in member.members)
+                yield from self.unroll(inner)
+
+    def _loop(self, names: Sequence[str], values: Sequence[ir.Expr], env: dict[str, int]) -> Iterator[dict[str, int]]:
+        if not names:
+            yield env
+            return
+        for value in self._loop_values(values[0], env):
+            self.count(values[0].span)
+            yield from self._loop(names[1:], values[1:], {**env, names[0]: value})
+
+    def _loop_values(self, expr: ir.Expr, env: dict[str, int]) -> Iterator[int]:
+        try:
+            if isinstance(expr, ir.Interval):
+                low, high, step = (evaluate(end, env, {}) for end in (expr.low, expr.high, expr.step))
+                yield from range(low, high + 1, max(1, step))
+            elif isinstance(expr, ir.PerAxis):
+                for item in expr.items:
+                    yield from self._loop_values(item, env)
+            else:
+                yield evaluate(expr, env, {})
+        except ShapeError:
+            message = "a loop runs over values that are known before anything is decided"
+            self.sink.error("SD0201", message, expr.span)
+            raise _TooLarge from None
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def path(self, path: ir.Path, namer: _Namer, lets: Mapping[str, p.Let]) -> p.Seq:
+        lets = dict(lets)
+        out: list[p.Node] = []
+        for statement in path:
+            self.count(statement.span)
+            if isinstance(statement, ir.Let):
+                for name in statement.names:
+                    lets[name] = self.let(name, statement.body, namer, lets)
+            else:
+                out.append(self.statement(statement, namer, lets))
+        return tuple(out)
+
+    def let(self, name: str, body: ir.Statement, namer: _Namer, lets: Mapping[str, p.Let]) -> p.Let:
+        template = _join(namer.template, name)
+        if isinstance(body, ir.Use) and body.of == "op":
+            return p.Let(name, self.use(body, template, name))
+        inner = self.path((body,), _Namer(template, "", (body,)), lets)
+        return p.Let(name, p.Scope(template, name, (), inner, body.span))
+
+    def statement(self, statement: ir.Statement, namer: _Namer, lets: Mapping[str, p.Let]) -> p.Node:
+        base = _base_name(statement)
+        template, local = namer.name(base) if base is not None else ("", "")
+        span = statement.span
+        match statement:
+            case ir.Layer():
+                return self.layer(statement, template, local)
+            case ir.Use(of="let"):
+                return p.LetUse(lets[statement.target], span)
+            case ir.Use(of="op"):
+                return self.use(statement, template, local)
+            case ir.Use():
+                return self.cell_use(statement, local)
+            case ir.Combine():
+                return p.Combine(statement.join, tuple(self.path(x, namer, lets) for x in statement.paths), span)
+            case ir.Choose():
+                decision = p.Decision(template, local, "choose", statement, span)
+                return p.Choose(decision, tuple(self.path(x, namer, lets) for x in statement.paths), span)
+            case ir.Maybe():
+                decision = p.Decision(template, local, "maybe", statement, span)
+                return p.Choose(decision, ((), self.path(statement.path, namer, lets)), span)
+            case ir.Repeat():
+                count = self.argument(template, local, "count", "size", statement.count)
+                body = self.path(statement.path, _Namer(template, "", statement.path), lets)
+                return p.Repeat(template, local, count, body, span)
+            case ir.Read() | ir.Write():
+                banks = statement.banks
+                free = banks.mode == "some" or (banks.mode == "sized" and _is_free(banks))
+                decision = p.Decision(template, local, "subset", banks, span) if free else None
+                kind = p.Read if isinstance(statement, ir.Read) else p.Write
+                return kind(banks, decision, statement.join, span)
+        raise AssertionError(statement)
+
+    def layer(self, layer: ir.Layer, template: str, local: str) -> p.Layer:
+        op = LAYERS[layer.op]
+        given = {arg.name: arg for arg in layer.args}
+        weights = "own"
+        args = []
+        for arg in op.args:
+            if arg.kind == "weights":
+                value = given[arg.name].value if arg.name in given else None
+                weights = value.value if isinstance(value, ir.Word) else "own"
+            elif arg.name in given:
+                args.append(self.argument(template, local, arg.name, arg.kind, given[arg.name].value))
+            else:
+                args.append(p.Argument(arg.name, arg.kind, _default(arg.default), (), layer.span))
+        return p.Layer(template, local, op, tuple(args), weights, layer.span)  # type: ignore[arg-type]
+
+    def use(self, use: ir.Use, template: str, local: str) -> p.Scope:
+        op = self.ops[use.target]
+        formals = self.formals(use, op.formals, template)
+        body = self.path(op.body, _Namer(template, "", op.body), {})
+        return p.Scope(template, local, formals, body, use.span, op.name)
+
+    def cell_use(self, use: ir.Use, local: str) -> p.CellUse:
+        cell = self.cell_defs[use.target]
+        if cell.name not in self.cells:
+            self.cells[cell.name] = self.cell(cell, cell.name)
+        formals = self.formals(use, cell.formals, cell.name)
+        return p.CellUse(local, self.cells[cell.name], formals, cell.tied, use.span)
+
+    def formals(self, use: ir.Use, formals: Sequence[ir.Formal], template: str) -> tuple[p.Argument, ...]:
+        given = {arg.name: arg.value for arg in use.args}
+        values = [(formal.name, given.get(formal.name, formal.default)) for formal in formals]
+        return tuple(self.argument(template, "", name, "axes", value) for name, value in values if value is not None)
+
+    # -- values -------------------------------------------------------------------------------
+
+    def argument(self, template: str, local: str, name: str, kind: str, value: ir.Expr) -> p.Argument:
+        found = list(_choices(value))
+        decisions = []
+        for i, choice in enumerate(found):
+            self.count(choice.span)
+            own = name if len(found) == 1 else f"{name}[{i}]"
+            decisions.append(p.Decision(_join(template, own), _join(local, own), "value", choice, choice.span))
+        return p.Argument(name, kind, value, tuple(decisions), value.span)
+
+
+def _choices(expr: ir.Expr) -> Iterator[ir.Choice | ir.Interval]:
+    """Yield the choices of an expression, inner ones first: the ends of a range may be choices."""
+    match expr:
+        case ir.Choice():
+            yield expr
+        case ir.Interval():
+            for end in (expr.low, expr.high, expr.step):
+                yield from _choices(end)
+            yield expr
+        case ir.Binary():
+            yield from _choices(expr.left)
+            yield from _choices(expr.right)
+        case ir.Call():
+            for arg in expr.args:
+                yield from _choices(arg)
+        case ir.PerAxis():
+            for item in expr.items:
+                yield from _choices(item)
+
+
+def _is_free(banks: ir.Selection) -> bool:
+    return banks.pool != "fresh" or (banks.size is not None and fold.is_choice(banks.size))
+
+
+def _default(default: int | float | str | bool | None) -> ir.Expr:
+    if default == "channels":
+        return ir.Ref("channels")
+    if isinstance(default, bool):
+        return ir.Word(str(default).lower())
+    return ir.Word(default) if isinstance(default, str) else ir.Number(default or 0)
+
+
+def substitute(node: Any, values: Mapping[str, int], limits: Limits) -> Any:
+    """Return IR with names replaced by numbers, folded again."""
+    match node:
+        case ir.Ref():
+            return ir.Number(values[node.name], span=node.span) if node.name in values else node
+        case ir.Binary():
+            left, right = substitute(node.left, values, limits), substitute(node.right, values, limits)
+            try:
+                return fold.binary(node.op, left, right, node.span, limits)
+            except fold.FoldError:
+                return ir.Binary(node.op, left, right, span=node.span)
+        case ir.Call():
+            return fold.call(node.function, substitute(node.args, values, limits), node.span)
+        case tuple() if not isinstance(node, Span):
+            return tuple(substitute(item, values, limits) for item in node)
+        case ir.Node():
+            parts = {
+                f.name: substitute(getattr(node, f.name), values, limits) for f in fields(node) if f.name != "kind"
+            }
+            return type(node)(**parts)
+    return node

@@ -1,0 +1,244 @@
+"""Expressions of the syntax tree as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from smashdsl.lang import fold, ir
+from smashdsl.lang import syntax as s
+from smashdsl.lang.diagnostics import Sink, did_you_mean
+from smashdsl.lang.limits import Limits
+from smashdsl.lang.source import Span
+from smashdsl.ops import Arg
+
+CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written"})
+MEASURES = frozenset({"params", "flops", "reads"})
+RESERVED = CONTEXT | MEASURES | {"left", "fresh", "reachable", "min", "max", "count", "fixed", "true", "false"}
+FLAGS = ("true", "false")
+WEIGHT_WORDS = ("generated", "shared", "own")
+MOST_ELEMENTS = 4096
+
+
+@dataclass
+class Scope:
+    """The names that may stand in an expression at some place, beside the file's params."""
+
+    names: set[str] = field(default_factory=set)
+    in_require: bool = False
+    lets: dict[str, s.Let] = field(default_factory=dict)
+
+    def extended(self, *names: str) -> Scope:
+        return Scope(self.names | set(names), self.in_require, self.lets)
+
+
+class Expressions:
+    """Resolves expressions; a wrong one is reported once and becomes None."""
+
+    def __init__(self, sink: Sink, limits: Limits) -> None:
+        self.sink = sink
+        self.limits = limits
+        self.params: dict[str, ir.Expr | None] = {}
+        self.used: set[str] = set()
+        self.counted: set[str] = set()
+
+    def define(self, name: str, value: ir.Expr | None) -> bool:
+        """Bind a param; return whether it is a choice and so a decision of the whole network."""
+        choice = value is not None and fold.is_choice(value)
+        self.params[name] = ir.Ref(name) if choice else value
+        return choice
+
+    # -- the expression itself ----------------------------------------------------------------
+
+    def expr(self, node: s.Expr, scope: Scope, words: tuple[str, ...] = ()) -> ir.Expr | None:
+        """Resolve an expression where any of ``words`` may stand for itself."""
+        try:
+            return self._expr(node, scope, words)
+        except fold.FoldError as error:
+            self.sink.error(error.code, error.message, node.span, help=error.help)
+            return None
+
+    def _expr(self, node: s.Expr, scope: Scope, words: tuple[str, ...]) -> ir.Expr | None:
+        match node:
+            case s.Number():
+                return fold.number(node.value, node.span, self.limits)
+            case s.Dims():
+                return ir.Dims(node.values, span=node.span)
+            case s.Name():
+                return self._name(node, scope, words)
+            case s.Binary():
+                left, right = self.expr(node.left, scope), self.expr(node.right, scope)
+                if left is None or right is None:
+                    return None
+                return fold.binary(node.op, left, right, node.span, self.limits)
+            case s.Call():
+                return self._call(node, scope)
+            case s.SetOf():
+                return self._choice(node, scope, words)
+            case s.Range():
+                ends = [self.expr(end, scope) for end in (node.low, node.high)]
+                step = ir.Number(1) if node.step is None else self.expr(node.step, scope)
+                if None in ends or step is None:
+                    return None
+                return ir.Interval(ends[0], ends[1], step, span=node.span)  # type: ignore[arg-type]
+            case s.ListOf():
+                items = tuple(self.expr(item, scope) for item in node.items)
+                return None if None in items else ir.PerAxis(items, span=node.span)  # type: ignore[arg-type]
+            case s.String():
+                self.sink.error("SD0201", "a string can't stand here", node.span)
+        return None
+
+    def _name(self, node: s.Name, scope: Scope, words: tuple[str, ...]) -> ir.Expr | None:
+        name = node.id
+        if name in scope.names:
+            return ir.Ref(name, span=node.span)
+        if name in words or (not words and name in FLAGS):
+            return ir.Word(name, span=node.span)
+        if name in self.params:
+            self.used.add(name)
+            value = self.params[name]
+            return None if value is None else _at(value, node.span)
+        if name in CONTEXT and not scope.in_require:
+            return ir.Ref(name, span=node.span)
+        if name in MEASURES:
+            message = f"`{name}` can only stand in `require`"
+            self.sink.error("SD0101", message, node.span)
+            return None
+        candidates = {*scope.names, *words, *self.params, *CONTEXT}
+        self.unknown(node, candidates)
+        return None
+
+    def unknown(self, node: s.Name, candidates: Iterable[str]) -> None:
+        self.sink.error("SD0101", f"`{node.id}` is not declared", node.span, help=did_you_mean(node.id, candidates))
+
+    def _call(self, node: s.Call, scope: Scope) -> ir.Expr | None:
+        function = node.function.id
+        if function == "count" and scope.in_require and len(node.args) == 1 and isinstance(node.args[0], s.Name):
+            self.counted.add(node.args[0].id)
+            return ir.Count(node.args[0].id, span=node.span)
+        if function not in {"min", "max"}:
+            help = did_you_mean(function, ("min", "max", "count"))
+            self.sink.error("SD0101", f"`{function}` is no function", node.function.span, help=help)
+            return None
+        args = tuple(self.expr(arg, scope) for arg in node.args)
+        return None if None in args else fold.call(function, args, node.span)  # type: ignore[arg-type]
+
+    def _choice(self, node: s.SetOf, scope: Scope, words: tuple[str, ...]) -> ir.Expr | None:
+        elements = [self.expr(element.value, scope, words) for element in node.elements]
+        laws = [None if e.weight is None else self.weight(e.weight, e.span) for e in node.elements]
+        weighted = [e.weight is not None for e in node.elements]
+        if any(weighted) and not all(weighted):
+            self.sink.error("SD0205", "give every element a weight, or none", node.span)
+            return None
+        if any(e is None for e in elements) or (all(weighted) and any(law is None for law in laws)):
+            return None
+        seen: set[ir.Expr] = set()
+        for element, given in zip(elements, node.elements, strict=True):
+            assert element is not None
+            if fold.is_choice(element):
+                self.sink.error("SD0204", "a choice stands inside a choice", given.span, help="write it as one choice")
+                return None
+            if element in seen:
+                message = "this choice has the same element twice"
+                self.sink.error("SD0204", message, given.span, help="drop one, or weight it: `{a: 2, b: 1}`")
+                return None
+            seen.add(element)
+        weights = tuple(float(law) for law in laws if law is not None) if all(weighted) else None
+        return ir.Choice(tuple(e for e in elements if e is not None), weights, span=node.span)
+
+    # -- expressions of a known kind ------------------------------------------------------------
+
+    def weight(self, node: s.Expr | s.Number | s.Name, span: Span) -> float | None:
+        """Resolve the weight of an element or alternative: a positive constant."""
+        value = self.expr(node, Scope())
+        if value is None:
+            return None
+        if not isinstance(value, ir.Number) or value.value <= 0:
+            self.sink.error("SD0205", "a weight must be a positive constant", node.span or span)
+            return None
+        return float(value.value)
+
+    def argument(self, node: s.Expr, arg: Arg, scope: Scope) -> ir.Expr | None:
+        """Resolve a value for an argument of a layer, and check that it is of the argument's kind."""
+        words = arg.words if arg.kind == "word" else FLAGS if arg.kind == "flag" else ()
+        if arg.kind == "weights":
+            return self._weights(node)
+        value = self.expr(node, scope, words)
+        return value if value is None or self._is_kind(value, arg.kind, f"`{arg.name}`", node.span) else None
+
+    def size(self, node: s.Expr, scope: Scope, what: str) -> ir.Expr | None:
+        """Resolve a value that must be a whole number."""
+        value = self.expr(node, scope)
+        return value if value is None or self._is_kind(value, "size", what, node.span) else None
+
+    def constant(self, node: s.Expr, what: str, low: int) -> int | None:
+        """Resolve a whole number that is known before anything is decided."""
+        value = self.expr(node, Scope())
+        if value is None:
+            return None
+        if not isinstance(value, ir.Number) or not isinstance(value.value, int):
+            self.sink.error("SD0201", f"{what} must be a whole number, not a choice", node.span)
+            return None
+        if not low <= value.value <= self.limits.magnitude:
+            self.sink.error("SD0208", f"{what} must be at least {low}; it is {value.value}", node.span)
+            return None
+        return value.value
+
+    def constants(self, node: s.Expr) -> tuple[int, ...] | None:
+        """Resolve the values an index takes: a constant range or list."""
+        if isinstance(node, s.Range):
+            ends = [
+                self.constant(end, "an end of this range", low=-self.limits.magnitude) for end in (node.low, node.high)
+            ]
+            step = 1 if node.step is None else self.constant(node.step, "the step of this range", low=1)
+            if None in ends or step is None:
+                return None
+            low, high = int(ends[0] or 0), int(ends[1] or 0)
+            if high < low or (high - low) // step >= MOST_ELEMENTS:
+                self.sink.error("SD0208", f"{low}..{high} holds no value or more than {MOST_ELEMENTS}", node.span)
+                return None
+            return tuple(range(low, high + 1, step))
+        self.sink.error("SD0201", "an index runs over a range such as `0..2`", node.span)
+        return None
+
+    def _weights(self, node: s.Expr) -> ir.Expr | None:
+        if isinstance(node, s.Call) and node.function.id == "fixed":
+            self.sink.error("SD0010", "`weights = fixed(…)` is not in this version yet", node.span)
+            return None
+        if isinstance(node, s.Name) and node.id in WEIGHT_WORDS:
+            return ir.Word(node.id, span=node.span)
+        help = did_you_mean(node.id, WEIGHT_WORDS) if isinstance(node, s.Name) else None
+        message = "`weights` is one of `generated`, `shared` and `own`"
+        self.sink.error("SD0201", message, node.span, help=help)
+        return None
+
+    def _is_kind(self, value: ir.Expr, kind: str, what: str, span: Span) -> bool:
+        match value:
+            case ir.Choice():
+                return all(self._is_kind(element, kind, what, span) for element in value.elements)
+            case ir.PerAxis():
+                good = kind == "axes" and all(self._is_kind(item, "size", what, span) for item in value.items)
+            case ir.Dims():
+                good = kind == "axes"
+            case ir.Word():
+                good = kind in {"word", "flag"}
+            case ir.Number():
+                good = kind == "number" or (kind in {"size", "axes"} and isinstance(value.value, int))
+            case ir.Ref():
+                good = True
+            case _:
+                good = kind in {"size", "axes", "number"}
+        if not good:
+            wanted = {"size": "a whole number", "axes": "a size such as `3` or `3x3`", "number": "a number"}
+            message = f"{what} takes {wanted.get(kind, 'one of its words')}"
+            self.sink.error("SD0201", message, value.span or span)
+        return good
+
+
+def _at(value: ir.Expr, span: Span) -> ir.Expr:
+    match value:
+        case ir.Number():
+            return ir.Number(value.value, span=span)
+        case ir.Ref():
+            return ir.Ref(value.name, span=span)
+    return value

@@ -1,0 +1,39 @@
+"""What the analysis of a whole space finds out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from smashdsl.ops import Flow
+
+Value = Any  # an int, float, bool, word, or a tuple of sizes per axis
+
+
+@dataclass
+class Extent:
+    """The largest input and weight shapes of one layer in one region over all members."""
+
+    channels: int
+    grid: tuple[int, ...]
+    weights: dict[str, tuple[int, ...]]
+    inits: dict[str, str]
+    units_in: int  # greatest common divisors over members, of the generated weight's first two axes
+    units_out: int
+
+
+@dataclass
+class Facts:
+    """Whole-space facts that later stages rely on.
+
+    ``alphabets``: by template path, every value a decision takes in some member, in order; a set of banks has None.
+    ``extents``: by region and template path, the largest sizes of a layer. ``banks``: by template, the most banks.
+    ``count``: the number of architectures, constraints not considered.
+    """
+
+    alphabets: dict[str, tuple[Value, ...] | None] = field(default_factory=dict)
+    banks: dict[str, int] = field(default_factory=dict)
+    extents: dict[tuple[str, str], Extent] = field(default_factory=dict)
+    output: Flow | None = None
+    count: int = 0
+    sites: int = 0

@@ -1,0 +1,358 @@
+"""The typed IR of a space: every name resolved, every constant folded, nothing about layout of the text.
+
+Reading this file is reading the language. A value is an expression; a choice is a value; ops, cells and blocks hold
+statements. `TypeAdapter(Space)` validates it from JSON (unknown fields are refused) and gives its JSON Schema. Equality
+and hash ignore ``span``, the place in the source that messages point to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from smashdsl.lang.source import NOWHERE, Span
+
+NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+Identifier = Annotated[str, Field(pattern=NAME)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic as a plain attribute
+    span: Annotated[Span, Field(exclude=True)] = field(default=NOWHERE, compare=False, repr=False)
+
+
+# -- values -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    value: int | float
+    kind: Literal["number"] = "number"
+
+
+@dataclass(frozen=True)
+class Dims(Node):
+    """A size per axis: `3x3`."""
+
+    values: tuple[int, ...]
+    kind: Literal["dims"] = "dims"
+
+
+@dataclass(frozen=True)
+class Word(Node):
+    """One of the words an argument takes: `norm(layer)`, `weights = shared`; also `true` and `false`."""
+
+    value: Identifier
+    kind: Literal["word"] = "word"
+
+
+@dataclass(frozen=True)
+class Ref(Node):
+    """A formal, an earlier argument, a loop or block index, a param that is a choice, or a context name."""
+
+    name: Identifier
+    kind: Literal["ref"] = "ref"
+
+
+@dataclass(frozen=True)
+class Binary(Node):
+    op: Literal["+", "-", "*", "/"]
+    left: Expr
+    right: Expr
+    kind: Literal["binary"] = "binary"
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    function: Literal["min", "max"]
+    args: tuple[Expr, ...]
+    kind: Literal["call"] = "call"
+
+
+@dataclass(frozen=True)
+class Choice(Node):
+    """One of some elements, drawn by ``weights`` (relative), uniformly without them."""
+
+    elements: tuple[Expr, ...]
+    weights: tuple[float, ...] | None = None
+    kind: Literal["choice"] = "choice"
+
+
+@dataclass(frozen=True)
+class Interval(Node):
+    """One of the numbers from ``low`` to ``high`` in steps, both ends included."""
+
+    low: Expr
+    high: Expr
+    step: Expr
+    kind: Literal["interval"] = "interval"
+
+
+@dataclass(frozen=True)
+class PerAxis(Node):
+    """A value per axis: `kernel = [3, {3, 5}]`."""
+
+    items: tuple[Expr, ...]
+    kind: Literal["per_axis"] = "per_axis"
+
+
+@dataclass(frozen=True)
+class Count(Node):
+    """How many ops of a name the network holds; in `require` only."""
+
+    op: Identifier
+    kind: Literal["count"] = "count"
+
+
+Expr: TypeAlias = Annotated[
+    Number | Dims | Word | Ref | Binary | Call | Choice | Interval | PerAxis | Count, Field(discriminator="kind")
+]
+
+# -- statements -------------------------------------------------------------------------------
+
+Join: TypeAlias = Literal["concat", "sum", "mean", "max", "product", "replace"]
+
+
+@dataclass(frozen=True)
+class Argument(Node):
+    name: Identifier
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Layer(Node):
+    """A layer of the op table, its arguments bound to the signature; defaults are left out."""
+
+    op: Identifier
+    args: tuple[Argument, ...] = ()
+    kind: Literal["layer"] = "layer"
+
+
+@dataclass(frozen=True)
+class Use(Node):
+    """A use of an op or a cell of the space, or of a `let` of the op."""
+
+    target: Identifier
+    of: Literal["op", "cell", "let"]
+    args: tuple[Argument, ...] = ()
+    kind: Literal["use"] = "use"
+
+
+@dataclass(frozen=True)
+class Let(Node):
+    """Named layers: one set of decisions and of weights each, used wherever the name stands."""
+
+    names: tuple[Identifier, ...]
+    body: Statement
+    kind: Literal["let"] = "let"
+
+
+@dataclass(frozen=True)
+class Combine(Node):
+    """Parallel paths, joined."""
+
+    join: Join
+    paths: tuple[Path, ...]
+    kind: Literal["combine"] = "combine"
+
+
+@dataclass(frozen=True)
+class Choose(Node):
+    """Alternative paths, drawn by ``weights`` (relative), uniformly without them."""
+
+    paths: tuple[Path, ...]
+    weights: tuple[float, ...] | None = None
+    kind: Literal["choose"] = "choose"
+
+
+@dataclass(frozen=True)
+class Maybe(Node):
+    """A path that is taken or not; ``probability`` is of its being taken."""
+
+    path: Path
+    probability: float = 0.5
+    kind: Literal["maybe"] = "maybe"
+
+
+@dataclass(frozen=True)
+class Repeat(Node):
+    count: Expr
+    path: Path
+    kind: Literal["repeat"] = "repeat"
+
+
+Pool: TypeAlias = Literal["written", "banks", "fresh", "reachable"]
+
+
+@dataclass(frozen=True)
+class Selection(Node):
+    """Which banks: listed ones, what the op before wrote, all of a pool, some, or a number of them."""
+
+    mode: Literal["listed", "last", "all", "some", "sized"]
+    pool: Pool = "written"
+    size: Expr | None = None
+    banks: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Read(Node):
+    banks: Selection
+    join: Join = "concat"
+    kind: Literal["read"] = "read"
+
+
+@dataclass(frozen=True)
+class Write(Node):
+    banks: Selection
+    join: Join = "sum"
+    kind: Literal["write"] = "write"
+
+
+Statement: TypeAlias = Annotated[
+    Layer | Use | Let | Combine | Choose | Maybe | Repeat | Read | Write, Field(discriminator="kind")
+]
+Path: TypeAlias = tuple[Statement, ...]
+
+# -- ops, cells, blocks, the space ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Formal(Node):
+    name: Identifier
+    default: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Op(Node):
+    name: Identifier
+    formals: tuple[Formal, ...]
+    body: Path
+
+
+@dataclass(frozen=True)
+class Ops(Node):
+    """A number of uses of one op, one after another."""
+
+    count: Expr
+    use: Use
+    kind: Literal["ops"] = "ops"
+
+
+@dataclass(frozen=True)
+class InlineOp(Node):
+    body: Path
+    kind: Literal["op"] = "op"
+
+
+@dataclass(frozen=True)
+class For(Node):
+    """Members repeated for each value of loops that are known before anything is decided."""
+
+    names: tuple[Identifier, ...]
+    values: tuple[Expr, ...]
+    members: tuple[Member, ...]
+    kind: Literal["for"] = "for"
+
+
+Member: TypeAlias = Annotated[Ops | InlineOp | For, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class Cell(Node):
+    """Banks and the ops that read and write them, used like a layer."""
+
+    name: Identifier
+    formals: tuple[Formal, ...]
+    tied: bool
+    bank_count: Expr
+    bank_channels: Expr
+    members: tuple[Member, ...]
+    result: Selection | None
+
+
+@dataclass(frozen=True)
+class Block(Node):
+    """A cell with a transition, applied in sequence; ``index`` takes each of ``instances`` in turn."""
+
+    name: Identifier
+    index: Identifier | None
+    instances: tuple[int, ...]
+    bank_count: Expr
+    bank_channels: Expr
+    members: tuple[Member, ...]
+    result: Selection | None
+    transition: Path
+
+
+@dataclass(frozen=True)
+class Param(Node):
+    """A param whose value is a choice: one decision of the whole network."""
+
+    name: Identifier
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Input(Node):
+    kind: Literal["image", "signal", "volume", "vector"]
+    channels: int
+    grid: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Output(Node):
+    name: Identifier
+    size: int
+
+
+Measure: TypeAlias = Literal["params", "flops", "reads"]
+
+
+@dataclass(frozen=True)
+class Require(Node):
+    """A constraint on a measure of the whole network, or on how often an op is used."""
+
+    left: Expr
+    comparison: Literal["<=", ">=", "==", "<", ">"]
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Space(Node):
+    name: Identifier
+    input: Input
+    output: Output
+    params: tuple[Param, ...]
+    ops: tuple[Op, ...]
+    cells: tuple[Cell, ...]
+    stem: Path
+    blocks: tuple[Block, ...]
+    body: Path
+    head: Path
+    requires: tuple[Require, ...]
+    version: Literal[1] = 1
+
+
+def to_json(space: Space) -> dict[str, Any]:
+    """Return the IR as JSON-ready data."""
+    from pydantic import TypeAdapter
+
+    data: dict[str, Any] = TypeAdapter(Space).dump_python(space, mode="json")
+    return data
+
+
+def from_json(data: dict[str, Any]) -> Space:
+    """Return the IR that `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Space).validate_python(data)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the IR."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Space).json_schema()

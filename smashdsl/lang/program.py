@@ -1,0 +1,278 @@
+"""A space laid out as templates: ops inlined where they are used, loops unrolled, every decision with its path.
+
+Still nothing is decided. A *template path* names a place in the text (`mix.w0.conv.kernel`); a *site path* names one
+instance of it in the network (`stage[2].op[3].w0.conv.kernel`) and is a scope's prefix followed by the local path.
+Templates compare by identity.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from smashdsl.lang import ir
+from smashdsl.lang.source import Span
+from smashdsl.ops import LayerOp
+
+DecisionKind = Literal["value", "choose", "maybe", "subset"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Decision:
+    """One thing a search varies: `template` names its text, `local` its place in the scope that decides it."""
+
+    template: str
+    local: str
+    kind: DecisionKind
+    domain: ir.Choice | ir.Interval | ir.Choose | ir.Maybe | ir.Selection
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Argument:
+    """A value to be computed; `decisions` are made first, in order."""
+
+    name: str
+    kind: str
+    value: ir.Expr
+    decisions: tuple[Decision, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layer:
+    template: str
+    local: str
+    op: LayerOp
+    args: tuple[Argument, ...]
+    weights: Literal["generated", "shared", "own"]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scope:
+    """A use of an op, or a stem, body, transition or head: formals, then a body."""
+
+    template: str
+    local: str
+    formals: tuple[Argument, ...]
+    body: Seq
+    span: Span
+    op: str = ""  # the op's name, for `count(NAME)`
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Let:
+    """Layers that are decided once and whose weights are one set, however often they are used."""
+
+    name: str
+    body: Scope
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LetUse:
+    let: Let
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Combine:
+    join: ir.Join
+    paths: tuple[Seq, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Choose:
+    decision: Decision
+    paths: tuple[Seq, ...]  # of `maybe`: not taken, taken
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Repeat:
+    """A path repeated; each iteration is a scope of its own, `local[i]`."""
+
+    template: str
+    local: str
+    count: Argument
+    body: Seq
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Read:
+    banks: ir.Selection
+    decision: Decision | None
+    join: ir.Join
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Write:
+    banks: ir.Selection
+    decision: Decision | None
+    join: ir.Join
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Ops:
+    """Uses of one op, one after another; without a count exactly one."""
+
+    count: Argument | None
+    use: Scope
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Cell:
+    """Banks and the ops on them."""
+
+    template: str
+    bank: Argument
+    banks: Argument
+    members: tuple[Ops, ...]
+    result: ir.Selection | None
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CellUse:
+    local: str
+    cell: Cell
+    formals: tuple[Argument, ...]
+    tied: bool
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Block:
+    """A cell and the transition that follows it, for each of ``instances``."""
+
+    name: str
+    index: str | None
+    instances: tuple[int, ...]
+    cell: Cell
+    transition: Scope
+    span: Span
+
+    def path(self, position: int) -> str:
+        """Return the site path of an instance: `stage[1]`, or `stage` without an index."""
+        return f"{self.name}[{self.instances[position]}]" if self.index or len(self.instances) > 1 else self.name
+
+
+Node: TypeAlias = Layer | Scope | LetUse | CellUse | Combine | Choose | Repeat | Read | Write
+Seq: TypeAlias = tuple[Node, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Program:
+    space: ir.Space
+    params: tuple[Argument, ...]
+    stem: Scope
+    blocks: tuple[Block, ...]
+    body: Scope | None
+    head: Scope
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Yield the nodes directly below a node."""
+    match node:
+        case Scope() | Repeat():
+            yield from node.body
+        case LetUse():
+            yield node.let.body
+        case CellUse():
+            yield from (member.use for member in node.cell.members)
+        case Combine() | Choose():
+            for path in node.paths:
+                yield from path
+
+
+def roots(program: Program) -> Iterator[Node]:
+    """Yield the scopes that no other node contains."""
+    yield program.stem
+    for block in program.blocks:
+        yield from (member.use for member in block.cell.members)
+        yield block.transition
+    if program.body is not None:
+        yield program.body
+    yield program.head
+
+
+def shared_lets(program: Program) -> frozenset[Let]:
+    """Return the lets that some architecture uses more than once."""
+    shared: set[Let] = set()
+    seen: set[int] = set()
+
+    def visit(seq: Seq) -> Counter[Let]:
+        total: Counter[Let] = Counter()
+        for node in seq:
+            if id(node) in seen and isinstance(node, Scope):
+                continue
+            if isinstance(node, LetUse):
+                total[node.let] += 1
+                if id(node.let.body) not in seen:
+                    seen.add(id(node.let.body))
+                    total += visit(node.let.body.body)
+            elif isinstance(node, Choose):
+                total += _most(visit(path) for path in node.paths)
+            elif isinstance(node, Repeat):
+                inner = visit(node.body)
+                total += inner + inner
+            else:
+                total += visit(tuple(children(node)))
+        shared.update(let for let, uses in total.items() if uses > 1)
+        return total
+
+    visit(tuple(roots(program)))
+    return frozenset(shared)
+
+
+def _most(counts: Iterator[Counter[Let]]) -> Counter[Let]:
+    most: Counter[Let] = Counter()
+    for count in counts:
+        most |= count
+    return most
+
+
+def arguments(node: Node) -> Iterator[Argument]:
+    """Yield the arguments of a node itself."""
+    match node:
+        case Layer():
+            yield from node.args
+        case Scope():
+            yield from node.formals
+        case Repeat():
+            yield node.count
+        case CellUse():
+            yield from node.formals
+            yield node.cell.bank
+            yield node.cell.banks
+            yield from (member.count for member in node.cell.members if member.count is not None)
+
+
+def names(expr: ir.Expr) -> Iterator[str]:
+    """Yield the names an expression refers to."""
+    match expr:
+        case ir.Ref():
+            yield expr.name
+        case ir.Binary():
+            yield from names(expr.left)
+            yield from names(expr.right)
+        case ir.Call():
+            for arg in expr.args:
+                yield from names(arg)
+        case ir.Choice():
+            for element in expr.elements:
+                yield from names(element)
+        case ir.Interval():
+            yield from names(expr.low)
+            yield from names(expr.high)
+            yield from names(expr.step)
+        case ir.PerAxis():
+            for item in expr.items:
+                yield from names(item)

@@ -1,0 +1,87 @@
+"""Diagnostics as text for people, as one line each, and as plain data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from smashdsl.lang.source import Source, Span
+
+if TYPE_CHECKING:
+    from smashdsl.lang.diagnostics import Diagnostic
+
+SHOWN = 20
+MAX_WIDTH = 160
+
+
+def render_all(source: Source, diagnostics: Sequence[Diagnostic]) -> str:
+    """Render diagnostics for people: the first twenty whole, the rest counted."""
+    blocks = [render(source, diagnostic) for diagnostic in diagnostics[:SHOWN]]
+    if len(diagnostics) > SHOWN:
+        blocks.append(f"… and {len(diagnostics) - SHOWN} more")
+    return "\n\n".join(blocks)
+
+
+def render(source: Source, diagnostic: Diagnostic) -> str:
+    """Render one diagnostic with its lines, carets, choice path and help."""
+    line, column = source.position(diagnostic.span.start)
+    out = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}", f"  --> {source.name}:{line}:{column}"]
+    marks = [(label.span, label.text, "-") for label in diagnostic.others]
+    marks.append((diagnostic.span, diagnostic.label, "^"))
+    marks.sort(key=lambda mark: mark[0])
+    width = len(str(source.position(marks[-1][0].start)[0]))
+    gutter = " " * width
+    out.append(f"{gutter} |")
+    for span, text, sign in marks:
+        out.extend(_excerpt(source, span, text, sign, width))
+    out.append(f"{gutter} |")
+    if diagnostic.where or diagnostic.when:
+        when = ", ".join(f"{path} = {value}" for path, value in diagnostic.when)
+        place = diagnostic.where or "the space"
+        out.append(f"{gutter} = in: {place}" + (f", when {when}" if when else ""))
+    out.extend(f"{gutter} = note: {note}" for note in diagnostic.notes)
+    if diagnostic.help:
+        out.append(f"{gutter} = help: {diagnostic.help}")
+    return "\n".join(out)
+
+
+def _excerpt(source: Source, span: Span, text: str, sign: str, width: int) -> list[str]:
+    line, column = source.position(span.start)
+    content = source.line(line)
+    # A tab counts one column in positions; drawn as one space, the carets stay below what they mark.
+    shown = content.replace("\t", " ")
+    length = max(1, min(span.end - span.start, len(content) - column + 1))
+    if len(shown) > MAX_WIDTH:
+        first = max(0, column - 1 - MAX_WIDTH // 2)
+        shown = shown[first : first + MAX_WIDTH]
+        column -= first
+        length = min(length, MAX_WIDTH - column + 1)
+    marker = " " * (column - 1) + sign * max(1, length) + (f" {text}" if text else "")
+    return [f"{line:>{width}} | {shown}".rstrip(), f"{' ' * width} | {marker}"]
+
+
+def concise(source: Source, diagnostic: Diagnostic) -> str:
+    """Render one diagnostic as `file:line:column: code message`."""
+    line, column = source.position(diagnostic.span.start)
+    return f"{source.name}:{line}:{column}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.message}"
+
+
+def as_data(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return one diagnostic as JSON-ready data, lines and columns counted from 1."""
+    line, column = source.position(diagnostic.span.start)
+    end_line, end_column = source.position(diagnostic.span.end)
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "file": source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "where": diagnostic.where,
+        "when": dict(diagnostic.when),
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+        "fix": [{"start": e.span.start, "end": e.span.end, "text": e.text} for e in diagnostic.fix],
+    }

@@ -1,0 +1,315 @@
+"""Syntax tree to typed IR: names bound, arguments matched to signatures, constants folded.
+
+Non-goals: shapes and anything that depends on a decision; `check` does that on the IR. An expression that is wrong
+becomes None, and whatever holds a None stays silent, so that one mistake is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from smashdsl.lang import ir
+from smashdsl.lang import syntax as s
+from smashdsl.lang.diagnostics import Diagnostic, Label, Sink, did_you_mean
+from smashdsl.lang.expressions import CONTEXT, RESERVED, Expressions, Scope
+from smashdsl.lang.limits import Limits
+from smashdsl.lang.source import Span
+from smashdsl.lang.statements import Statements
+from smashdsl.ops import LAYERS
+
+INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0}
+Parts = dict[type, list[Any]]
+
+
+@dataclass
+class Definitions:
+    """The names that a file declares, by kind."""
+
+    params: dict[str, s.Param] = field(default_factory=dict)
+    ops: dict[str, s.OpDef] = field(default_factory=dict)
+    cells: dict[str, s.CellDef] = field(default_factory=dict)
+
+
+def resolve(
+    tree: s.File, prelude: s.File, sink: Sink, limits: Limits, overrides: Mapping[str, s.Expr]
+) -> ir.Space | None:
+    """Return the IR of a file's space, or None after reporting why there is none."""
+    spaces = [item for item in tree.items if isinstance(item, s.SpaceDef)]
+    for item in tree.items:
+        if isinstance(item, s.Unsupported):
+            _unsupported(item, sink)
+    if len(spaces) != 1:
+        where = spaces[1].span if spaces else Span(tree.span.start, tree.span.start + 1)
+        many = "more than one space stands in this file" if spaces else "there is no `space` in this file"
+        sink.error("SD0107", many, where, help="a file holds one `space NAME { … }`")
+        return None
+    resolver = _Resolver(sink, limits, overrides)
+    resolver.declare_prelude(prelude.items)
+    resolver.declare([item for item in tree.items if item is not spaces[0]])
+    resolver.declare(spaces[0].members)
+    space = resolver.space(spaces[0])
+    return None if sink.failed else space
+
+
+def _unsupported(node: s.Unsupported, sink: Sink) -> None:
+    sink.error("SD0010", f"`{node.what}` is a part of the language that this version does not have yet", node.span)
+
+
+class _Resolver:
+    def __init__(self, sink: Sink, limits: Limits, overrides: Mapping[str, s.Expr]) -> None:
+        self.sink = sink
+        self.names = Definitions()
+        self.overrides = overrides
+        self.prelude: set[str] = set()
+        self.expressions = Expressions(sink, limits)
+        self.statements = Statements(sink, self.expressions, self.names.ops, self.names.cells)
+
+    # -- declarations ---------------------------------------------------------------------
+
+    def declare_prelude(self, items: Sequence[s.Node]) -> None:
+        for item in items:
+            if isinstance(item, s.OpDef):
+                self.prelude.add(item.name.id)
+                self.names.ops[item.name.id] = item
+
+    def declare(self, items: Sequence[s.Node]) -> None:
+        for item in items:
+            if isinstance(item, s.Param):
+                self._declare(item, item.name, self.names.params)
+            elif isinstance(item, s.OpDef):
+                self._declare(item, item.name, self.names.ops)
+            elif isinstance(item, s.CellDef):
+                self._declare(item, item.name, self.names.cells)
+
+    def _declare(self, item: Any, name: s.Name, table: dict[str, Any]) -> None:
+        tables: tuple[dict[str, Any], ...] = (self.names.params, self.names.ops, self.names.cells)
+        earlier = next((declared[name.id] for declared in tables if name.id in declared), None)
+        if name.id in RESERVED:
+            self.sink.error("SD0102", f"`{name.id}` is a name of the language and can't be declared", name.span)
+        elif name.id in LAYERS:
+            self.sink.error("SD0102", f"`{name.id}` is a layer of the language and can't be declared", name.span)
+        elif earlier is not None and name.id not in self.prelude:
+            label = Label(earlier.span, "first declared here")
+            message = f"`{name.id}` is declared twice"
+            self.sink.add(Diagnostic("SD0102", message, name.span, others=(label,)))
+        else:
+            self.prelude.discard(name.id)
+            self.names.ops.pop(name.id, None)
+            table[name.id] = item
+
+    # -- the space ------------------------------------------------------------------------
+
+    def space(self, node: s.SpaceDef) -> ir.Space | None:
+        parts: Parts = {}
+        for member in node.members:
+            parts.setdefault(type(member), []).append(member)
+        params = self._params()
+        input, output = self._input(node, parts), self._output(node, parts)
+        joints = self._joints(parts.get(s.Joint, []))
+        if "body" in joints and s.BlockDef in parts:
+            first = parts[s.BlockDef][0]
+            self.sink.error("SD0107", "a space has blocks or a `body`, not both", first.span)
+        ops = tuple(self._op(op) for op in self.names.ops.values())
+        cells = tuple(self._cell(cell) for cell in self.names.cells.values())
+        blocks = tuple(self._block(block) for block in parts.get(s.BlockDef, []))
+        scope = Scope()
+        bodies = {kind: self.statements.path(joint.body, scope, "joint") for kind, joint in joints.items()}
+        requires = tuple(self._require(require) for require in parts.get(s.Require, []))
+        used = self.statements.used | self.expressions.used
+        self._warn_unused(used)
+        self._no_recursion(ops, cells)
+        if self.sink.failed or input is None or output is None:
+            return None
+        return ir.Space(
+            node.name.id,
+            input,
+            output,
+            tuple(p for p in params if p is not None),
+            tuple(op for op in ops if op.name in used or op.name not in self.prelude),
+            tuple(cell for cell in cells if cell is not None),
+            bodies.get("stem", ()),
+            tuple(block for block in blocks if block is not None),
+            bodies.get("body", ()),
+            bodies.get("head", ()),
+            tuple(r for r in requires if r is not None),
+            span=node.span,
+        )
+
+    def _params(self) -> list[ir.Param | None]:
+        for name in self.overrides:
+            if name not in self.names.params:
+                help = did_you_mean(name, self.names.params) or "a `param` of the file can be set"
+                self.sink.error("SD0101", f"there is no param `{name}` to set", Span(0, 1), help=help)
+        choices: list[ir.Param | None] = []
+        for name, param in self.names.params.items():
+            given = self.overrides.get(name, param.value)
+            value = self.expressions.expr(given, Scope())
+            if self.expressions.define(name, value):
+                choices.append(ir.Param(name, value, span=param.span))  # type: ignore[arg-type]
+        return choices
+
+    def _input(self, space: s.SpaceDef, parts: Parts) -> ir.Input | None:
+        node = self._single(space, parts, s.Input, "input image[3, 32, 32]")
+        if not isinstance(node, s.Input):
+            return None
+        if node.kind.id not in INPUTS:
+            known = "`image`, `signal`, `volume` and `vector`"
+            help = did_you_mean(node.kind.id, INPUTS) or f"this version takes {known}"
+            self.sink.error("SD0101", f"`{node.kind.id}` is no kind of input", node.kind.span, help=help)
+            return None
+        if node.vocabulary is not None:
+            self.sink.error("SD0201", f"`{node.kind.id}` has no vocabulary: drop `of …`", node.vocabulary.span)
+        sizes = [self.expressions.constant(item, "a size of the input", low=1) for item in node.shape.items]
+        axes = INPUTS[node.kind.id] + 1
+        if len(sizes) != axes:
+            shape = "[channels" + ", size" * (axes - 1) + "]"
+            message = f"`{node.kind.id}` takes {axes} sizes, {shape}; {len(sizes)} stand here"
+            self.sink.error("SD0201", message, node.shape.span)
+            return None
+        if any(size is None for size in sizes):
+            return None
+        channels, *grid = (int(size) for size in sizes if size is not None)
+        return ir.Input(node.kind.id, channels, tuple(grid), span=node.span)  # type: ignore[arg-type]
+
+    def _output(self, space: s.SpaceDef, parts: Parts) -> ir.Output | None:
+        node = self._single(space, parts, s.Output, "output classes(10)")
+        if not isinstance(node, s.Output):
+            return None
+        size = self.expressions.constant(node.size, "the size of the output", low=1)
+        if size is None:
+            return None
+        self.expressions.define(node.kind.id, ir.Number(int(size), span=node.span))
+        self.expressions.used.add(node.kind.id)
+        return ir.Output(node.kind.id, int(size), span=node.span)
+
+    def _single(self, space: s.SpaceDef, parts: Parts, kind: type, example: str) -> s.Node | None:
+        found = parts.get(kind, [])
+        word = kind.__name__.lower()
+        if not found:
+            self.sink.error("SD0107", f"space `{space.name.id}` has no `{word}`", space.span, help=f"add `{example}`")
+            return None
+        for extra in found[1:]:
+            self.sink.error("SD0107", f"a second `{word}` stands in the space", extra.span)
+        return found[0]
+
+    def _joints(self, nodes: Sequence[s.Node]) -> dict[str, s.Joint]:
+        joints: dict[str, s.Joint] = {}
+        for node in nodes:
+            assert isinstance(node, s.Joint)
+            if node.kind in joints:
+                self.sink.error("SD0107", f"a second `{node.kind}` stands in the space", node.span)
+            else:
+                joints[node.kind] = node
+        return joints
+
+    # -- ops, cells, blocks -----------------------------------------------------------------
+
+    def _formals(self, nodes: Sequence[s.Formal], scope: Scope) -> tuple[ir.Formal, ...]:
+        formals = []
+        for node in nodes:
+            value = None if node.default is None else self.expressions.expr(node.default, scope)
+            if node.name.id in CONTEXT or node.name.id in scope.names:
+                message = f"`{node.name.id}` is declared already and can't be a formal"
+                self.sink.error("SD0102", message, node.name.span, help="choose another name")
+            scope.names.add(node.name.id)
+            formals.append(ir.Formal(node.name.id, value, span=node.span))
+        return tuple(formals)
+
+    def _op(self, node: s.OpDef) -> ir.Op:
+        scope = Scope()
+        formals = self._formals(node.formals, scope)
+        return ir.Op(node.name.id, formals, self.statements.definition(node.name.id, node.body, scope), span=node.span)
+
+    def _cell(self, node: s.CellDef) -> ir.Cell | None:
+        scope = Scope()
+        formals = self._formals(node.formals, scope)
+        for member in node.members:
+            if isinstance(member, s.Transition):
+                self.sink.error("SD0107", "a cell has no transition; a block has", member.span)
+        parts = self._cell_parts(node.name, node.members, scope)
+        return None if parts is None else ir.Cell(node.name.id, formals, node.tied, *parts, span=node.span)
+
+    def _block(self, node: s.BlockDef) -> ir.Block | None:
+        instances: tuple[int, ...] = (0,)
+        scope = Scope()
+        if node.instances is not None:
+            values = self.expressions.constants(node.instances)
+            if values is None:
+                return None
+            instances = values
+        if node.index is not None:
+            scope.names.add(node.index.id)
+        index = node.index.id if node.index is not None else None
+        parts = self._cell_parts(node.name, node.members, scope)
+        transitions = [m for m in node.members if isinstance(m, s.Transition)]
+        for extra in transitions[1:]:
+            self.sink.error("SD0107", f"block `{node.name.id}` has a second transition", extra.span)
+        transition = self.statements.path(transitions[0].body, scope, "joint") if transitions else ()
+        if parts is None:
+            return None
+        return ir.Block(node.name.id, index, instances, *parts, transition, span=node.span)
+
+    def _cell_parts(
+        self, name: s.Name, nodes: Sequence[s.Node], scope: Scope
+    ) -> tuple[ir.Expr, ir.Expr, tuple[ir.Member, ...], ir.Selection | None] | None:
+        for node in nodes:
+            if isinstance(node, s.Unsupported):
+                _unsupported(node, self.sink)
+            elif isinstance(node, s.Param):
+                self.sink.error("SD0010", "a param inside a block: move it to the space", node.span)
+        banks = [node for node in nodes if isinstance(node, s.Banks)]
+        yields = [node for node in nodes if isinstance(node, s.Yield)]
+        if len(banks) != 1:
+            what = "has no `banks`" if not banks else "declares its banks twice"
+            self.sink.error("SD0107", f"`{name.id}` {what}", name.span, help="add `banks COUNT of CHANNELS`")
+            return None
+        channels = self.expressions.size(banks[0].channels, scope, "channels of a bank")
+        inner = scope.extended("bank", "filled")
+        count = self.expressions.size(banks[0].count, inner, "the number of banks")
+        members = self.statements.members(nodes, inner)
+        result = self.statements.selection(yields[0].selection, inner) if yields else None
+        if not members:
+            self.sink.error("SD0107", f"`{name.id}` has no ops", name.span, help="add `ops COUNT of NAME`")
+        if channels is None or count is None:
+            return None
+        return count, channels, members, result
+
+    def _require(self, node: s.Require) -> ir.Require | None:
+        scope = Scope({"params", "flops", "reads"}, in_require=True)
+        left = self.expressions.expr(node.condition.left, scope)
+        right = self.expressions.expr(node.condition.right, scope)
+        if left is None or right is None:
+            return None
+        for op in self.expressions.counted - self.names.ops.keys():
+            help = did_you_mean(op, self.names.ops)
+            self.sink.error("SD0101", f"there is no op `{op}` to count", node.span, help=help)
+        self.statements.used |= self.expressions.counted & self.names.ops.keys()
+        return ir.Require(left, node.condition.op, right, span=node.span)  # type: ignore[arg-type]
+
+    # -- what no single definition shows -----------------------------------------------------
+
+    def _warn_unused(self, used: set[str]) -> None:
+        tables: dict[str, dict[str, Any]]
+        tables = {"param": self.names.params, "op": self.names.ops, "cell": self.names.cells}
+        for kind, table in tables.items():
+            for name, node in table.items():
+                if name not in used and name not in self.prelude:
+                    self.sink.error("SD1001", f"{kind} `{name}` is never used", node.name.span)
+
+    def _no_recursion(self, ops: Sequence[ir.Op | None], cells: Sequence[ir.Cell | None]) -> None:
+        uses = self.statements.uses
+        for definition in (*ops, *cells):
+            if definition is None:
+                continue
+            seen: set[str] = set()
+            stack = list(uses.get(definition.name, ()))
+            while stack:
+                name = stack.pop()
+                if name == definition.name:
+                    self.sink.error("SD0106", f"`{name}` uses itself", definition.span)
+                    break
+                if name not in seen:
+                    seen.add(name)
+                    stack.extend(uses.get(name, ()))

@@ -1,0 +1,81 @@
+"""Source text and places in it."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from smashdsl.errors import UserError
+
+
+class Span(NamedTuple):
+    """A half-open range of code points in one source text."""
+
+    start: int
+    end: int
+
+
+NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A `.smash` text and the name it goes by in messages."""
+
+    name: str
+    text: str = field(repr=False)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
+        return starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the 1-based line and column of a code point."""
+        line = bisect.bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """Return the text of a 1-based line, without its line end."""
+        start = self._line_starts[number - 1]
+        end = self._line_starts[number] if number < len(self._line_starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+
+def read_source(path: str | Path, max_bytes: int) -> Source:
+    """Read a `.smash` file as text with `\\n` line ends.
+
+    Raises `UserError` when the file can't be read, is larger than ``max_bytes`` or is not UTF-8.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise UserError(f"there is no file `{path}`", _nearby(path)) from None
+    except IsADirectoryError:
+        raise UserError(f"`{path}` is a folder, not a `.smash` file") from None
+    except OSError as error:
+        raise UserError(f"`{path}` can't be read: {error.strerror}") from None
+    if len(data) > max_bytes:
+        raise UserError(
+            f"`{path}` is larger than {max_bytes:,} bytes, more than any spec",
+            "is it a `.smash` file? a spec is a page of text",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"`{path}` is not text: byte {error.start} is not UTF-8") from None
+    return Source(str(path), text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _nearby(path: Path) -> str | None:
+    folder = path.parent
+    if not folder.is_dir():
+        return None
+    others = sorted(other.name for other in folder.glob("*.smash"))[:5]
+    return f"`{folder}` holds {', '.join(others)}" if others else None

@@ -1,0 +1,265 @@
+"""Statements of bodies and members of cells, resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from smashdsl.lang import ir
+from smashdsl.lang import syntax as s
+from smashdsl.lang.diagnostics import Sink, did_you_mean
+from smashdsl.lang.expressions import Expressions, Scope
+from smashdsl.ops import LAYERS, Arg
+
+POOLS = ("written", "banks", "fresh", "reachable")
+READ_JOINS = {"concat": "concat", "add": "sum", "mean": "mean", "max": "max", "mul": "product"}
+WRITE_JOINS = {"add": "sum", "replace": "replace", "mul": "product", "max": "max"}
+NOT_YET = {"attention": "by attention", "mean": "write … by mean"}
+Place = Literal["op", "path", "joint"]
+
+
+class Statements:
+    """Resolves bodies; collects which ops and cells are used, and by which."""
+
+    def __init__(
+        self, sink: Sink, expressions: Expressions, ops: Mapping[str, s.OpDef], cells: Mapping[str, s.CellDef]
+    ) -> None:
+        self.sink = sink
+        self.expressions = expressions
+        self.ops = ops
+        self.cells = cells
+        self.used: set[str] = set()
+        self.uses: dict[str, set[str]] = {}
+        self.owner = ""
+
+    # -- bodies ----------------------------------------------------------------------------
+
+    def definition(self, name: str, seq: s.Seq, scope: Scope) -> ir.Path:
+        """Resolve the body of an op that is declared by name."""
+        self.owner = name
+        path = self.path(seq, scope, "op")
+        self.owner = ""
+        return path
+
+    def path(self, seq: s.Seq, scope: Scope, place: Place) -> ir.Path:
+        """Resolve a sequence; `read` may start an op or a path of one, `write` may end an op."""
+        lets: dict[str, s.Let] = dict(scope.lets)
+        inner = Scope(scope.names, scope.in_require, lets)
+        out: list[ir.Statement] = []
+        for i, node in enumerate(seq.statements):
+            if isinstance(node, s.Read) and (place == "joint" or i > 0):
+                where = (
+                    "outside an op there are no banks to read" if place == "joint" else "`read` starts an op or a path"
+                )
+                self.sink.error("SD0306", where, node.span)
+            elif isinstance(node, s.Write) and (place != "op" or i < len(seq.statements) - 1):
+                self.sink.error("SD0306", "`write` ends an op: nothing stands after it or around it", node.span)
+            elif (statement := self._statement(node, inner, place)) is not None:
+                out.append(statement)
+        return tuple(out)
+
+    def _inner(self, place: Place) -> Place:
+        return "joint" if place == "joint" else "path"
+
+    def _statement(self, node: s.Statement, scope: Scope, place: Place) -> ir.Statement | None:
+        inner = self._inner(place)
+        match node:
+            case s.Layer():
+                return self._layer(node, scope)
+            case s.Combine():
+                paths = tuple(self.path(path, scope, inner) for path in node.paths)
+                return ir.Combine(node.join.id, paths, span=node.span)  # type: ignore[arg-type]
+            case s.Choose():
+                return self._choose(node, scope, inner)
+            case s.Maybe():
+                probability = 0.5 if node.weight is None else self.expressions.weight(node.weight, node.span)
+                if probability is not None and probability >= 1:
+                    self.sink.error("SD0205", "the probability of `maybe` lies between 0 and 1", node.span)
+                    return None
+                path = self.path(node.path, scope, inner)
+                return None if probability is None else ir.Maybe(path, probability, span=node.span)
+            case s.Repeat():
+                count = self.expressions.size(node.count, scope, "the count of `repeat`")
+                path = self.path(node.path, scope, inner)
+                return None if count is None else ir.Repeat(count, path, span=node.span)
+            case s.Let():
+                return self._let(node, scope, inner)
+            case s.Read():
+                return self._read(node, scope)
+            case s.Write():
+                return self._write(node, scope)
+            case s.Unsupported():
+                message = f"`{node.what}` is a part of the language that this version does not have yet"
+                self.sink.error("SD0010", message, node.span)
+        return None
+
+    def _choose(self, node: s.Choose, scope: Scope, inner: Place) -> ir.Statement | None:
+        given = [a.weight for a in node.alternatives]
+        laws = [None if w is None else self.expressions.weight(w, node.span) for w in given]
+        paths = tuple(self.path(alternative.path, scope, inner) for alternative in node.alternatives)
+        if len({w is None for w in given}) > 1:
+            self.sink.error("SD0205", "give every alternative a weight, or none", node.span)
+            return None
+        if given[0] is not None and None in laws:
+            return None
+        weights = None if given[0] is None else tuple(float(law) for law in laws if law is not None)
+        return ir.Choose(paths, weights, span=node.span)
+
+    def _let(self, node: s.Let, scope: Scope, inner: Place) -> ir.Statement | None:
+        body = self._statement(node.body, scope, inner)
+        for name in node.names:
+            if name.id in LAYERS or name.id in self.ops or name.id in self.cells or name.id in scope.lets:
+                self.sink.error("SD0102", f"`{name.id}` is declared already", name.span, help="choose another name")
+            scope.lets[name.id] = node
+        return None if body is None else ir.Let(tuple(name.id for name in node.names), body, span=node.span)
+
+    # -- layers and uses ---------------------------------------------------------------------
+
+    def _layer(self, node: s.Layer, scope: Scope) -> ir.Statement | None:
+        name = node.name.id
+        if name in scope.lets:
+            if node.args:
+                self.sink.error("SD0105", f"`{name}` is a `let` and takes no arguments", node.span)
+            return ir.Use(name, "let", span=node.span)
+        if name in self.ops or name in self.cells:
+            return self.use(node, scope)
+        if name in LAYERS:
+            args = self._bind(node, LAYERS[name].args, scope)
+            return None if args is None else ir.Layer(name, args, span=node.span)
+        candidates = {*LAYERS, *self.ops, *self.cells, *scope.lets}
+        message = f"there is no layer, op or cell `{name}`"
+        self.sink.error("SD0101", message, node.name.span, help=did_you_mean(name, candidates))
+        return None
+
+    def use(self, node: s.Layer, scope: Scope) -> ir.Use | None:
+        """Resolve a use of an op or a cell."""
+        name = node.name.id
+        self.used.add(name)
+        self.uses.setdefault(self.owner, set()).add(name)
+        definition = self.ops.get(name) or self.cells[name]
+        signature = tuple(Arg(f.name.id, "axes", None if f.default is None else "default") for f in definition.formals)
+        args = self._bind(node, signature, scope)
+        of: Literal["op", "cell"] = "op" if name in self.ops else "cell"
+        return None if args is None else ir.Use(name, of, args, span=node.span)
+
+    def _bind(self, node: s.Layer, signature: Sequence[Arg], scope: Scope) -> tuple[ir.Argument, ...] | None:
+        """Match arguments to a signature; each may use the earlier ones by name."""
+        name, given = node.name.id, dict[str, s.Argument]()
+        names = [arg.name for arg in signature]
+        good = True
+        for i, argument in enumerate(node.args):
+            if argument.name is None and i < len(names) and len(given) == i:
+                given[names[i]] = argument
+            elif argument.name is None:
+                takes = f"takes {len(names)} arguments" if i >= len(names) else "takes positional arguments first"
+                self.sink.error("SD0105", f"`{name}` {takes}", argument.span)
+                good = False
+            elif argument.name.id not in names:
+                help = did_you_mean(argument.name.id, names) or f"`{name}` takes {_listing(names)}"
+                message = f"`{name}` takes no argument `{argument.name.id}`"
+                self.sink.error("SD0103", message, argument.name.span, help=help)
+                good = False
+            elif argument.name.id in given:
+                self.sink.error("SD0105", f"`{argument.name.id}` is given twice", argument.span)
+                good = False
+            else:
+                given[argument.name.id] = argument
+        inner, bound = scope, []
+        for arg in signature:
+            if arg.name in given:
+                value = self.expressions.argument(given[arg.name].value, arg, inner)
+                good &= value is not None
+                if value is not None:
+                    bound.append(ir.Argument(arg.name, value, span=given[arg.name].span))
+            elif arg.required and good:
+                self.sink.error("SD0104", f"`{name}` needs `{arg.name}`", node.span, help=f"write `{name}({arg.name})`")
+                good = False
+            inner = inner.extended(arg.name)
+        return tuple(bound) if good else None
+
+    # -- banks -------------------------------------------------------------------------------
+
+    def _read(self, node: s.Read, scope: Scope) -> ir.Statement | None:
+        banks = self.selection(node.selection, scope)
+        join = self._join(node.join, READ_JOINS, "concat")
+        if banks is not None and banks.pool in {"fresh", "reachable"}:
+            message = f"`{banks.pool}` banks hold nothing yet and can't be read"
+            self.sink.error("SD0301", message, node.span, help="read of `written`")
+            return None
+        return None if banks is None or join is None else ir.Read(banks, join, span=node.span)  # type: ignore[arg-type]
+
+    def _write(self, node: s.Write, scope: Scope) -> ir.Statement | None:
+        banks = self.selection(node.selection, scope)
+        join = self._join(node.join, WRITE_JOINS, "sum")
+        return None if banks is None or join is None else ir.Write(banks, join, span=node.span)  # type: ignore[arg-type]
+
+    def _join(self, node: s.Name | None, table: Mapping[str, str], default: str) -> str | None:
+        if node is None:
+            return default
+        if node.id in table:
+            return table[node.id]
+        if node.id in NOT_YET:
+            self.sink.error("SD0010", f"`{NOT_YET[node.id]}` is not in this version yet", node.span)
+            return None
+        help = did_you_mean(node.id, table) or f"one of {_listing(list(table))}"
+        self.sink.error("SD0101", f"`{node.id}` is no way to join", node.span, help=help)
+        return None
+
+    def selection(self, node: s.Selection, scope: Scope) -> ir.Selection | None:
+        """Resolve which banks a read, a write or a `yield` speaks of."""
+        pool = "written" if node.pool is None else node.pool.id
+        if pool not in POOLS:
+            assert node.pool is not None
+            help = did_you_mean(pool, POOLS) or f"a pool is one of {_listing(list(POOLS))}"
+            self.sink.error("SD0101", f"`{pool}` is no pool of banks", node.pool.span, help=help)
+            return None
+        if node.kind != "sized":
+            return ir.Selection(node.kind, pool, span=node.span)  # type: ignore[arg-type]
+        assert node.size is not None
+        if node.pool is not None:
+            size = self.expressions.size(node.size, scope, "the number of banks")
+            return None if size is None else ir.Selection("sized", pool, size, span=node.span)  # type: ignore[arg-type]
+        value = self.expressions.expr(node.size, scope)
+        if value is None:
+            return None
+        banks = value.items if isinstance(value, ir.PerAxis) else (value,)
+        return ir.Selection("listed", banks=banks, span=node.span)
+
+    def members(self, nodes: Sequence[s.Node], scope: Scope) -> tuple[ir.Member, ...]:
+        """Resolve the ops and loops of a cell or block."""
+        out: list[ir.Member] = []
+        for node in nodes:
+            match node:
+                case s.Ops():
+                    name = node.use.name
+                    if name.id not in self.ops:
+                        help = did_you_mean(name.id, self.ops)
+                        self.sink.error("SD0101", f"there is no op `{name.id}`", name.span, help=help)
+                        continue
+                    count = self.expressions.size(node.count, scope, "the number of ops")
+                    use = self.use(node.use, scope)
+                    if count is not None and use is not None:
+                        out.append(ir.Ops(count, use, span=node.span))
+                case s.InlineOp():
+                    out.append(ir.InlineOp(self.path(node.body, scope, "op"), span=node.span))
+                case s.For():
+                    out.extend(self._for(node, scope))
+        return tuple(out)
+
+    def _for(self, node: s.For, scope: Scope) -> list[ir.Member]:
+        names, values, inner = [], [], scope
+        for loop in node.loops:
+            value = self.expressions.expr(loop.values, inner)
+            if isinstance(value, ir.Choice):
+                self.sink.error("SD0201", "a loop runs over a range or a list, not a choice", loop.span)
+                return []
+            if value is None:
+                return []
+            names.append(loop.name.id)
+            values.append(value)
+            inner = inner.extended(loop.name.id)
+        return [ir.For(tuple(names), tuple(values), self.members(node.members, inner), span=node.span)]
+
+
+def _listing(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) if names else "no arguments"

@@ -1,0 +1,157 @@
+"""What an entry of the op table says, and the arithmetic its rules are written in.
+
+Rules work on plain integers (checking, one architecture) and, unchanged, on numpy arrays of one integer per architecture
+(sampling and costs in batches). So they never branch on a size: they use `expect`, `least` and `quotient`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+# An integer, or an array of one integer per architecture.
+Size = Any
+Args = Mapping[str, Any]
+Kind = Literal["size", "axes", "number", "flag", "word", "weights"]
+
+
+class ShapeError(Exception):
+    """A layer can't take what arrives, with the diagnostic code, and the way out."""
+
+    def __init__(self, code: str, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+
+
+class Flow(NamedTuple):
+    """What flows between two layers: ``(channels, *grid)`` for each example of a batch."""
+
+    channels: Size
+    grid: tuple[Size, ...]
+
+    def __str__(self) -> str:
+        return f"[{', '.join(str(n) for n in (self.channels, *self.grid))}]"
+
+
+class Weight(NamedTuple):
+    """A tensor that a layer uses: its shape and how training from scratch starts it."""
+
+    shape: tuple[Size, ...]
+    init: Literal["kaiming", "ones", "zeros"]
+
+
+@dataclass(frozen=True)
+class Arg:
+    """An argument in a layer's signature; without a default it must be given.
+
+    The default ``"channels"`` is what arrives at the layer.
+    """
+
+    name: str
+    kind: Kind
+    default: int | float | str | bool | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        return self.default is None
+
+
+class Lowering(Protocol):
+    """The part of the graph builder that an entry's lowering sees."""
+
+    mode: str
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Add a call of a module-level function and return its node."""
+
+    def statistics(self) -> tuple[Any, Any]:
+        """Return the nodes of the running mean and variance of this layer."""
+
+
+def _keep(flow: Flow, args: Args) -> Flow:
+    return flow
+
+
+def _no_weights(flow: Flow, args: Args) -> dict[str, Weight]:
+    return {}
+
+
+def _no_macs(flow: Flow, out: Flow, args: Args) -> Size:
+    return 0
+
+
+@dataclass(frozen=True)
+class LayerOp:
+    """One layer of the language.
+
+    ``shape`` maps what arrives to what leaves and raises `ShapeError`; ``weights`` names the tensors the layer uses;
+    ``macs`` counts multiply-adds for one example; ``lower`` adds the layer to a graph. `weights = …` in a spec speaks
+    of the tensor named ``weight``.
+    """
+
+    name: str
+    lower: Callable[[Lowering, Any, Args, Mapping[str, Any]], Any]
+    args: tuple[Arg, ...] = ()
+    shape: Callable[[Flow, Args], Flow] = _keep
+    weights: Callable[[Flow, Args], dict[str, Weight]] = _no_weights
+    macs: Callable[[Flow, Flow, Args], Size] = _no_macs
+    doc: str = ""
+    statistics: bool = False  # whether it normalises with batch statistics
+
+    @property
+    def weighted(self) -> bool:
+        return any(arg.kind == "weights" for arg in self.args)
+
+
+def holds(condition: Any) -> bool:
+    """Return whether a condition on integers or on arrays holds everywhere."""
+    return condition if isinstance(condition, bool) else bool(condition.all())
+
+
+def expect(condition: Any, code: str, message: str, help: str | None = None) -> None:
+    """Raise `ShapeError` unless the condition holds everywhere."""
+    if not holds(condition):
+        raise ShapeError(code, message, help)
+
+
+def least(a: Size, b: Size) -> Size:
+    """Return the smaller of two sizes."""
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return min(a, b)
+    return a * (a < b) + b * (a >= b)
+
+
+def greatest(a: Size, b: Size) -> Size:
+    """Return the larger of two sizes."""
+    return -least(-a, -b)
+
+
+def quotient(a: Size, b: Size) -> Size:
+    """Return ``a / b``, which must leave no remainder."""
+    expect(b != 0, "SD0202", f"{a} / {b} divides by zero")
+    expect(a % b == 0, "SD0202", f"{a} / {b} leaves a remainder", "`/` must divide exactly")
+    return a // b
+
+
+def axes(value: Any, grid: tuple[Size, ...], what: str) -> tuple[Size, ...]:
+    """Return one size per axis of the grid; a single size stands for all axes."""
+    if isinstance(value, tuple):
+        expect(
+            len(value) == len(grid),
+            "SD0207",
+            f"{what} {'x'.join(map(str, value))} has {len(value)} axes, but the grid has {len(grid)}",
+        )
+        return value
+    return (value,) * len(grid)
+
+
+def product(sizes: tuple[Size, ...]) -> Size:
+    """Return the product of sizes, 1 for none."""
+    result: Size = 1
+    for size in sizes:
+        result = result * size
+    return result
