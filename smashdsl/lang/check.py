@@ -226,7 +226,7 @@ class _Walk:
 
     def repeat(self, node: p.Repeat, state: State, context: Context) -> Outcome:
         def body(inner: Context) -> Outcome:
-            count = self.whole(inner.env["count"], node.span, "repeat")
+            count = self.whole(inner.env["count"], node, "repeat")
             outcome = start(state)
             for i in range(count):
                 scope = f"{node.local}[{i}]"
@@ -235,13 +235,14 @@ class _Walk:
 
         return self.arguments((node.count,), context, lambda c: self.guard(node.span, lambda: body(c)))
 
-    def whole(self, count: Any, span: Span, what: str) -> int:
+    def whole(self, count: Any, node: p.Repeat | p.Ops, what: str) -> int:
         number = scalar(count)
         if not isinstance(number, int) or number < 0:
             raise ShapeError("SD0208", f"`{what}` can't run {shown(number)} times")
         if number > self.limits.sites:
             help = "lower the count or raise the limit on sites"
             raise ShapeError("SD0402", f"`{what}` of {number:,} is more than {self.limits.sites:,} sites", help)
+        self.facts.most[id(node)] = max(number, self.facts.most.get(id(node), 0))
         return number
 
     def tied(self, node: p.Node, key: Any, name: str, state: State, follow: Callable[[State], Outcome]) -> Outcome:
@@ -345,7 +346,7 @@ class _Walk:
         after: list[Outcome] = [start(state)]
 
         def run(inner: Context) -> Outcome:
-            number = self.whole(inner.env[member.count.name], member.span, "ops")  # type: ignore[union-attr]
+            number = self.whole(inner.env[member.count.name], member, "ops")  # type: ignore[union-attr]
             while len(after) <= number:
                 k = position + len(after) - 1
                 after.append(then(after[-1], lambda s: step(s, k)))
