@@ -44,7 +44,7 @@ def _softmax(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) ->
 
 def _dropout_shape(flow: Flow, args: Args) -> Flow:
     rate = args["rate"]
-    expect((rate >= 0) & (rate < 1), "SD0208", f"dropout({rate}) is no rate from 0 up to, not including, 1")
+    expect((rate >= 0) & (rate < 1), "SD0208", "dropout({}) is no rate from 0 up to, not including, 1", rate)
     return flow
 
 

@@ -14,30 +14,33 @@ def _geometry(flow: Flow, args: Args) -> tuple[tuple[Size, ...], tuple[Size, ...
     expect(
         len(flow.grid) > 0,
         "SD0207",
-        f"a convolution needs a grid, but {flow.channels} channels without one arrive",
-        "use `linear` after `global_avg_pool` or `flatten`",
+        "a convolution needs a grid, but {} channels without one arrive",
+        flow.channels,
+        help="use `linear` after `global_avg_pool` or `flatten`",
     )
     kernel = axes(args["kernel"], flow.grid, "kernel")
     stride = axes(args["stride"], flow.grid, "stride")
     dilation = axes(args["dilation"], flow.grid, "dilation")
     for name, sizes in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
         for size in sizes:
-            expect(size >= 1, "SD0208", f"{name} {size} is less than 1")
+            expect(size >= 1, "SD0208", "{} {} is less than 1", name, size)
     return kernel, stride, dilation
 
 
 def _conv_shape(flow: Flow, args: Args) -> Flow:
     _, stride, _ = _geometry(flow, args)
     out, groups = args["out"], args["groups"]
-    expect(out >= 1, "SD0208", f"a convolution can't make {out} channels")
-    expect(groups >= 1, "SD0208", f"groups = {groups} is less than 1")
+    expect(out >= 1, "SD0208", "a convolution can't make {} channels", out)
+    expect(groups >= 1, "SD0208", "groups = {} is less than 1", groups)
     expect(
         flow.channels % groups == 0,
         "SD0203",
-        f"groups = {groups} does not divide the {flow.channels} channels that arrive",
-        "let groups divide both what arrives and what leaves",
+        "groups = {} does not divide the {} channels that arrive",
+        groups,
+        flow.channels,
+        help="let groups divide both what arrives and what leaves",
     )
-    expect(out % groups == 0, "SD0203", f"groups = {groups} does not divide the {out} channels that leave")
+    expect(out % groups == 0, "SD0203", "groups = {} does not divide the {} channels that leave", groups, out)
     return Flow(out, tuple((g + s - 1) // s for g, s in zip(flow.grid, stride, strict=True)))
 
 

@@ -13,10 +13,11 @@ def _shape(flow: Flow, args: Args) -> Flow:
     expect(
         len(flow.grid) == 0,
         "SD0207",
-        f"`linear` takes a vector, but {flow} arrives, which has a grid",
-        "put `global_avg_pool` or `flatten` before it, or use `conv(1x1, …)`",
+        "`linear` takes a vector, but {} arrives, which has a grid",
+        flow,
+        help="put `global_avg_pool` or `flatten` before it, or use `conv(1x1, …)`",
     )
-    expect(args["out"] >= 1, "SD0208", f"`linear` can't make {args['out']} channels")
+    expect(args["out"] >= 1, "SD0208", "`linear` can't make {} channels", args["out"])
     return Flow(args["out"], ())
 
 

@@ -63,7 +63,9 @@ def _shape(flow: Flow, args: Args) -> Flow:
         expect(
             flow.channels % args["groups"] == 0,
             "SD0203",
-            f"norm(group, {args['groups']}) does not divide the {flow.channels} channels that arrive",
+            "norm(group, {}) does not divide the {} channels that arrive",
+            args["groups"],
+            flow.channels,
         )
     return flow
 

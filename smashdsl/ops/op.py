@@ -112,10 +112,10 @@ def holds(condition: Any) -> bool:
     return condition if isinstance(condition, bool) else bool(condition.all())
 
 
-def expect(condition: Any, code: str, message: str, help: str | None = None) -> None:
-    """Raise `ShapeError` unless the condition holds everywhere."""
+def expect(condition: Any, code: str, message: str, *values: Any, help: str | None = None) -> None:
+    """Raise `ShapeError` unless the condition holds everywhere; the message is only formatted then."""
     if not holds(condition):
-        raise ShapeError(code, message, help)
+        raise ShapeError(code, message.format(*values), help)
 
 
 def least(a: Size, b: Size) -> Size:
@@ -132,8 +132,8 @@ def greatest(a: Size, b: Size) -> Size:
 
 def quotient(a: Size, b: Size) -> Size:
     """Return ``a / b``, which must leave no remainder."""
-    expect(b != 0, "SD0202", f"{a} / {b} divides by zero")
-    expect(a % b == 0, "SD0202", f"{a} / {b} leaves a remainder", "`/` must divide exactly")
+    expect(b != 0, "SD0202", "{} / {} divides by zero", a, b)
+    expect(a % b == 0, "SD0202", "{} / {} leaves a remainder", a, b, help="`/` must divide exactly")
     return a // b
 
 
@@ -143,7 +143,11 @@ def axes(value: Any, grid: tuple[Size, ...], what: str) -> tuple[Size, ...]:
         expect(
             len(value) == len(grid),
             "SD0207",
-            f"{what} {'x'.join(map(str, value))} has {len(value)} axes, but the grid has {len(grid)}",
+            "{} {} has {} axes, but the grid has {}",
+            what,
+            value,
+            len(value),
+            len(grid),
         )
         return value
     return (value,) * len(grid)

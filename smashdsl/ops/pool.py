@@ -9,14 +9,21 @@ from smashdsl.ops.op import Arg, Args, Flow, LayerOp, Lowering, axes, expect
 
 
 def _shape(flow: Flow, args: Args) -> Flow:
-    expect(len(flow.grid) > 0, "SD0207", f"a pool needs a grid, but {flow.channels} channels without one arrive")
+    expect(len(flow.grid) > 0, "SD0207", "a pool needs a grid, but {} channels without one arrive", flow.channels)
     kernel = axes(args["kernel"], flow.grid, "kernel")
     stride = axes(args["stride"], flow.grid, "stride")
     for k, s, g in zip(kernel, stride, flow.grid, strict=True):
-        expect(s >= 1, "SD0208", f"stride {s} is less than 1")
-        expect(k >= 1, "SD0208", f"kernel {k} is less than 1")
-        expect((k % 2 == 1) | (k == s), "SD0207", f"a pool with the even window {k} needs stride {k}")
-        expect(g % s == 0, "SD0206", f"stride {s} does not divide the grid {g}", "a strided pool must divide the grid")
+        expect(s >= 1, "SD0208", "stride {} is less than 1", s)
+        expect(k >= 1, "SD0208", "kernel {} is less than 1", k)
+        expect((k % 2 == 1) | (k == s), "SD0207", "a pool with the even window {} needs stride {}", k, k)
+        expect(
+            g % s == 0,
+            "SD0206",
+            "stride {} does not divide the grid {}",
+            s,
+            g,
+            help="a strided pool must divide the grid",
+        )
     return Flow(flow.channels, tuple(g // s for g, s in zip(flow.grid, stride, strict=True)))
 
 
@@ -45,7 +52,7 @@ def _max(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) -> Any
 
 
 def _global_shape(flow: Flow, args: Args) -> Flow:
-    expect(len(flow.grid) > 0, "SD0207", f"`global_avg_pool` needs a grid, but {flow} arrives")
+    expect(len(flow.grid) > 0, "SD0207", "`global_avg_pool` needs a grid, but {} arrives", flow)
     return Flow(flow.channels, ())
 
 

@@ -22,7 +22,9 @@ def _pad_shape(flow: Flow, args: Args) -> Flow:
     expect(
         args["out"] >= flow.channels,
         "SD0203",
-        f"pad_channels({args['out']}) can't hold the {flow.channels} channels that arrive",
+        "pad_channels({}) can't hold the {} channels that arrive",
+        args["out"],
+        flow.channels,
     )
     return Flow(args["out"], flow.grid)
 
