@@ -1,4 +1,7 @@
-"""Every diagnostic code, with its title. Blocks: 00 text, 01 names, 02 types and shapes, 03 banks, 04 limits, 1x warnings."""
+"""Every diagnostic code, with its title.
+
+Blocks: 00 text, 01 names, 02 types and shapes, 03 banks, 04 limits, 10 warnings.
+"""
 
 from __future__ import annotations
 

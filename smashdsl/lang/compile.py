@@ -49,7 +49,9 @@ def compile_source(
     program = None if space is None else expand(space, sink, limits)
     facts = None if program is None else check(program, sink, limits)
     sink.raise_if_failed()
-    assert space is not None and program is not None and facts is not None
+    assert space is not None
+    assert program is not None
+    assert facts is not None
     return Compiled(source, space, program, facts, tuple(sink.found))
 
 

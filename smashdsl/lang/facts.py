@@ -28,8 +28,8 @@ class Facts:
 
     ``alphabets``: by template path, every value a decision takes in some member, in order; a set of banks has None.
     ``extents``: by region and template path, the largest sizes of a layer. ``banks``: by template, the most banks.
-    ``most``: by identity of a repeat or of ops in the program, the most of them. ``count``: the number of architectures,
-    constraints not considered.
+    ``most``: by identity of a repeat or of ops in the program, the most of them. ``count``: the number of
+    architectures, constraints not considered.
     """
 
     alphabets: dict[str, tuple[Value, ...] | None] = field(default_factory=dict)

@@ -59,7 +59,9 @@ def _shifted(interval: ir.Interval, op: str, by: ir.Expr, span: Span, limits: Li
     def apply(end: ir.Expr) -> ir.Expr:
         return binary(op, by, end, span, limits) if flip else binary(op, end, by, span, limits)
 
-    step = apply(interval.step) if op == "*" else interval.step
+    step = interval.step
+    if op == "*":
+        step = by if step == ir.Number(1) else apply(step)
     return ir.Interval(apply(interval.low), apply(interval.high), step, span=span)
 
 
@@ -83,10 +85,10 @@ def _constant(op: str, a: int | float, b: int | float, span: Span, limits: Limit
 
 
 def number(value: int | float, span: Span, limits: Limits) -> ir.Number:
-    """Return a constant, refused beyond the limit on magnitude."""
+    """Return a constant, whole where its value is, refused beyond the limit on magnitude."""
     if not abs(value) <= limits.magnitude:
         raise FoldError("SD0208", f"this number is larger than {limits.magnitude:,}")
-    return ir.Number(value, span=span)
+    return ir.Number(int(value) if value == int(value) else value, span=span)
 
 
 def call(function: str, args: tuple[ir.Expr, ...], span: Span) -> ir.Expr:

@@ -8,6 +8,7 @@ and hash ignore ``span``, the place in the source that messages point to.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -336,23 +337,27 @@ class Space(Node):
     version: Literal[1] = 1
 
 
-def to_json(space: Space) -> dict[str, Any]:
-    """Return the IR as JSON-ready data."""
+@cache
+def _adapter() -> Any:
+    # imported here: pydantic takes longer to import than most specs take to compile
     from pydantic import TypeAdapter
 
-    data: dict[str, Any] = TypeAdapter(Space).dump_python(space, mode="json")
+    return TypeAdapter(Space)
+
+
+def to_json(space: Space) -> dict[str, Any]:
+    """Return the IR as JSON-ready data."""
+    data: dict[str, Any] = _adapter().dump_python(space, mode="json")
     return data
 
 
 def from_json(data: dict[str, Any]) -> Space:
     """Return the IR that `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Space).validate_python(data)
+    space: Space = _adapter().validate_python(data)
+    return space
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the IR."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Space).json_schema()
+    schema: dict[str, Any] = _adapter().json_schema()
+    return schema

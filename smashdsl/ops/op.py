@@ -1,7 +1,7 @@
 """What an entry of the op table says, and the arithmetic its rules are written in.
 
-Rules work on plain integers (checking, one architecture) and, unchanged, on numpy arrays of one integer per architecture
-(sampling and costs in batches). So they never branch on a size: they use `expect`, `least` and `quotient`.
+Rules work on plain integers (checking, one architecture) and, unchanged, on numpy arrays of one integer per
+architecture (sampling and costs in batches). So they never branch on a size: they use `expect`, `least` and `quotient`.
 """
 
 from __future__ import annotations

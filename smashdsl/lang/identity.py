@@ -1,0 +1,23 @@
+"""The name of a space by its content."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from smashdsl.lang import ir
+
+
+def space_hash(space: ir.Space) -> str:
+    """Return the SHA-256 of a space's IR as 64 hexadecimal digits.
+
+    Two texts that differ in comments, layout or the names of constant params have one hash; the version of the language
+    and every name that a decision's path holds are in it.
+    """
+    return sha256(canonical(ir.to_json(space)).encode()).hexdigest()
+
+
+def canonical(data: Any) -> str:
+    """Return JSON-ready data as its one canonical text: keys sorted, nothing between tokens, floats by ``repr``."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
