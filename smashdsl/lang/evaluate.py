@@ -31,6 +31,8 @@ def evaluate(expr: ir.Expr, env: Mapping[str, Any], chosen: Chosen) -> Any:
                 message = f"`{expr.name}` has no meaning here"
                 raise ShapeError("SD0306", message, "it speaks of banks: use it inside a block or a cell")
             return env[expr.name]
+        case ir.Count():
+            return env[f"count({expr.op})"]
         case ir.Choice() | ir.Interval():
             return chosen[id(expr)]
         case ir.PerAxis():

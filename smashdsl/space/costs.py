@@ -1,0 +1,52 @@
+"""Costs of architectures without building them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from smashdsl.lang import program as p
+from smashdsl.ops import Flow
+from smashdsl.ops.op import product
+from smashdsl.space import subsets
+from smashdsl.space.frame import BankState, Frame, Stream
+from smashdsl.space.observer import Observer
+from smashdsl.space.subsets import Ints
+
+
+@dataclass
+class Costs:
+    """Costs of a batch, each (batch,): learned scalars, multiply-adds for one example, banks read, uses of each op."""
+
+    params: Ints
+    flops: Ints
+    reads: Ints
+    uses: dict[str, Ints] = field(default_factory=dict)
+
+    def env(self) -> dict[str, Any]:
+        """Return the costs under the names that `require` knows them by."""
+        counts = {f"count({op})": number for op, number in self.uses.items()}
+        return {"params": self.params, "flops": self.flops, "reads": self.reads, **counts}
+
+
+class CostObserver(Observer):
+    """Adds up costs while the machine walks."""
+
+    def __init__(self, batch: int, ops: tuple[str, ...] = ()) -> None:
+        self.costs = Costs(*(np.zeros(batch, np.int64) for _ in range(3)))
+        self.costs.uses = {op: np.zeros(batch, np.int64) for op in ops}
+
+    def enter(self, frame: Frame, template: str, kind: str) -> None:
+        if kind in self.costs.uses:
+            self.costs.uses[kind][frame.rows] += 1
+
+    def layer(self, frame: Frame, node: p.Layer, source: Stream, args: dict[str, Any], flow: Flow) -> Any:
+        if not frame.counted:
+            for weight in node.op.weights(source.flow, args).values():
+                self.costs.params[frame.rows] += product(weight.shape)
+        self.costs.flops[frame.rows] += node.op.macs(source.flow, flow, args)
+
+    def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
+        self.costs.reads[frame.rows] += subsets.popcount(masks)

@@ -1,0 +1,148 @@
+"""What the machine holds while it walks a program for many architectures at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from smashdsl.ops import Flow
+from smashdsl.space.subsets import Ints
+
+
+# the reference to what flows for some rows, out of references for parts of them
+Joined: TypeAlias = Callable[[list[tuple[Ints, Any]]], Any]
+
+
+class Stream(NamedTuple):
+    """What flows, with sizes equal for all rows as integers and others as arrays, one size per row.
+
+    ``ref`` is whatever the observer made of it.
+    """
+
+    flow: Flow
+    ref: Any = None
+
+
+@dataclass
+class BankState:
+    """The banks of one cell use: bit sets over all rows of the batch, and what the observer made of each bank."""
+
+    written: Ints
+    last: Ints
+    refs: dict[int, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where the machine is.
+
+    ``rows``: the architectures that get here, ascending; ``env``: names to values that are one for all rows, or arrays
+    over the whole batch. ``sites`` and ``path`` prefix decisions and weights. ``seen``: these rows decided this before.
+    """
+
+    rows: Ints
+    env: Mapping[str, Any]
+    sites: str = ""
+    path: str = ""
+    region: str = ""
+    banks: BankState | None = None
+    decided: bool = False  # decisions here were made at an earlier use
+    counted: bool = False  # weights here are those of an earlier use
+
+    def at(self, name: str) -> Frame:
+        return replace(self, sites=f"{self.sites}{name}.", path=f"{self.path}{name}.")
+
+    def only(self, rows: Ints) -> Frame:
+        return replace(self, rows=rows)
+
+    def bind(self, batch: int, **values: Any) -> Frame:
+        """Bind names to values of these rows."""
+        return replace(self, env={**self.env, **{name: self.spread(v, batch) for name, v in values.items()}})
+
+    def spread(self, value: Any, batch: int) -> Any:
+        """Return a value of these rows as one over the whole batch."""
+        if isinstance(value, tuple):
+            return tuple(self.spread(item, batch) for item in value)
+        if not isinstance(value, np.ndarray):
+            return value
+        whole = np.zeros(batch, value.dtype)
+        whole[self.rows] = value
+        return whole
+
+
+class View(Mapping[str, Any]):
+    """Names as expressions see them: values of a frame's rows; ``local`` ones come first."""
+
+    def __init__(self, frame: Frame, local: Mapping[str, Any]) -> None:
+        self.frame = frame
+        self.local = local
+
+    def __getitem__(self, name: str) -> Any:
+        return self.local[name] if name in self.local else take(self.frame.env[name], self.frame.rows)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.local or name in self.frame.env
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({*self.local, *self.frame.env})
+
+    def __len__(self) -> int:
+        return len({*self.local, *self.frame.env})
+
+
+def take(value: Any, index: Ints) -> Any:
+    """Return a value at some positions; what is one for all stays as it is."""
+    if isinstance(value, tuple):
+        return tuple(take(item, index) for item in value)
+    return value[index] if isinstance(value, np.ndarray) else value
+
+
+def narrow(frame: Frame, stream: Stream | None, rows: Ints) -> Stream | None:
+    """Return what flows for some of a frame's rows."""
+    if stream is None or len(rows) == len(frame.rows):
+        return stream
+    index = np.searchsorted(frame.rows, rows)
+    return Stream(Flow(*take(tuple(stream.flow), index)), stream.ref)
+
+
+def merge(frame: Frame, parts: list[tuple[Ints, Stream | None]], joined: Joined) -> Stream | None:
+    """Return what flows for all rows of a frame out of what flows for parts of them.
+
+    ``joined`` makes one reference out of those of the parts.
+    """
+    parts = [(rows, stream) for rows, stream in parts if len(rows)]
+    if len(parts) == 1:
+        return parts[0][1]
+    streams = [stream for _, stream in parts if stream is not None]
+    if not streams:
+        return None
+    index = [np.searchsorted(frame.rows, rows) for rows, _ in parts]
+    channels = _merged([s.flow.channels for s in streams], index, len(frame.rows))
+    axes = zip(*(s.flow.grid for s in streams), strict=True)
+    grid = tuple(_merged(list(sizes), index, len(frame.rows)) for sizes in axes)
+    return Stream(Flow(channels, grid), joined([(rows, s.ref) for rows, s in parts if s is not None]))
+
+
+def _merged(values: list[Any], index: list[Ints], length: int) -> Any:
+    if all(not isinstance(v, np.ndarray) for v in values) and len(set(values)) == 1:
+        return values[0]
+    whole = np.zeros(length, np.int64)
+    for value, at in zip(values, index, strict=True):
+        whole[at] = value
+    return whole
+
+
+def partition(
+    frame: Frame, codes: Ints, follow: Callable[[Frame, int], Stream | None], joined: Joined
+) -> Stream | None:
+    """Follow each code with the rows that have it, and merge what comes out."""
+    if len(codes) == 1:
+        return follow(frame, int(codes[0]))
+    parts = []
+    for code in np.unique(codes):
+        rows = frame.rows[codes == code]
+        parts.append((rows, follow(frame.only(rows), int(code))))
+    return merge(frame, parts, joined)

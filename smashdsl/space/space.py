@@ -1,0 +1,241 @@
+"""A compiled space as an object: counted, sampled, moved about in, coded and priced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+
+from smashdsl.errors import UsageError, UserError
+from smashdsl.lang.compile import Compiled
+from smashdsl.lang.diagnostics import did_you_mean
+from smashdsl.lang.evaluate import evaluate
+from smashdsl.lang.identity import space_hash
+from smashdsl.space.architecture import FORMAT, Architecture, Architectures, codes_of
+from smashdsl.space.costs import CostObserver, Costs
+from smashdsl.space.decode import Decoder, first_difference
+from smashdsl.space.encode import Bits, Encoder
+from smashdsl.space.layout import Layout
+from smashdsl.space.machine import Machine
+from smashdsl.space.sites import INACTIVE, Sites
+from smashdsl.space.subsets import Ints
+
+BATCH = 8192
+CHUNK_BYTES = 256 * 2**20
+HOPELESS = 200_000  # raw draws without one that meets the constraints
+COMPARE = {
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "<": np.less,
+    ">": np.greater,
+}
+
+
+class SearchSpace:
+    """A space that was checked: every member of it builds."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self.name = compiled.space.name
+        self.sites = Sites(compiled)
+
+    @cached_property
+    def hash(self) -> str:
+        """Identity of the space: equal for specs that differ only in comments, layout and names of params."""
+        return space_hash(self.compiled.space)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Named axes of the conditioning tensor."""
+        return Layout(self.compiled, self.sites)
+
+    def count(self) -> int:
+        """Return the exact number of architectures, constraints not considered."""
+        return self.compiled.facts.count
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    @overload
+    def sample(self, *, seed: int) -> Architecture: ...
+    @overload
+    def sample(self, n: int, *, seed: int) -> Architectures: ...
+    def sample(self, n: int | None = None, *, seed: int) -> Architecture | Architectures:
+        """Draw architectures by the declared law, conditioned on `require`.
+
+        Raises `UserError` when hardly any draw meets the constraints.
+        """
+        if n is not None and n < 0:
+            raise UsageError(f"{n} architectures can't be drawn")
+        codes, _ = self.draw(1 if n is None else n, np.random.default_rng(seed))
+        return Architecture(self, codes[0]) if n is None else Architectures(self, codes)
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[Ints, int]:
+        """Draw codes of ``n`` members and return how many raw draws that took; codes: (n, sites)."""
+        kept: list[Ints] = []
+        accepted = drawn = 0
+        while accepted < n:
+            batch = min(BATCH, max(n - accepted, 1) if not drawn else max(64, 2 * (n - accepted)))
+            machine, good = self._walk(batch, rng)
+            drawn += batch
+            kept.append(machine.codes[good][: n - accepted])
+            accepted += len(kept[-1])
+            if drawn >= HOPELESS and accepted < drawn * 1e-5:
+                raise UserError(
+                    f"of {drawn:,} random architectures {accepted} meet the constraints of space `{self.name}`",
+                    "loosen `require`, or give the choices weights that favour what it asks for",
+                )
+        return np.concatenate(kept) if kept else np.empty((0, len(self.sites)), np.int64), drawn
+
+    def _walk(self, batch: int, rng: np.random.Generator, **proposal: Any) -> tuple[Machine, Any]:
+        """Walk a batch and tell which rows meet the constraints."""
+        requires = self.compiled.space.requires
+        if not requires:
+            machine = Machine(self.compiled, self.sites, batch, rng, **proposal)
+            machine.run()
+            return machine, np.ones(batch, bool)
+        observer = self._cost_observer(batch)
+        machine = Machine(self.compiled, self.sites, batch, rng, observer, **proposal)
+        machine.run()
+        return machine, self._meets(observer.costs, batch)
+
+    def _cost_observer(self, batch: int) -> CostObserver:
+        return CostObserver(batch, tuple(op.name for op in self.compiled.space.ops))
+
+    def _meets(self, costs: Costs, batch: int) -> Any:
+        good = np.ones(batch, bool)
+        for require in self.compiled.space.requires:
+            left = evaluate(require.left, costs.env(), {})
+            good &= COMPARE[require.comparison](left, evaluate(require.right, costs.env(), {}))
+        return good
+
+    def acceptance(self, draws: int = 4096, seed: int = 0) -> tuple[float, float, float]:
+        """Return the share of raw draws that meet the constraints, with its 95 % Wilson interval."""
+        _, good = self._walk(draws, np.random.default_rng(seed))
+        share, z = float(good.mean()), 1.96
+        centre = (share + z * z / (2 * draws)) / (1 + z * z / draws)
+        half = z / (1 + z * z / draws) * (share * (1 - share) / draws + z * z / (4 * draws * draws)) ** 0.5
+        return share, max(0.0, centre - half), min(1.0, centre + half)
+
+    def perturb(self, codes: Ints, rate: float, rng: np.random.Generator) -> Ints:
+        """Redraw each decision with probability ``rate`` and return members that meet the constraints.
+
+        Decisions after a redrawn one are kept where they still fit, else drawn too; codes: (n, sites).
+        """
+        result = codes.copy()
+        open_rows = np.arange(len(codes))
+        for _ in range(100):
+            keep = rng.random((len(open_rows), codes.shape[1])) >= rate
+            machine, good = self._walk(len(open_rows), rng, proposed=codes[open_rows], keep=keep)
+            good &= (machine.codes != codes[open_rows]).any(1)
+            result[open_rows[good]] = machine.codes[good]
+            open_rows = open_rows[~good]
+            if not len(open_rows):
+                return result
+        return result
+
+    # -- codes as data ------------------------------------------------------------------------
+
+    def batch(self, architectures: Iterable[Architecture]) -> Architectures:
+        """Return architectures of this space as one batch; raises `UserError` for one of another space."""
+        rows = []
+        for architecture in architectures:
+            if architecture.space is not self and architecture.space.hash != self.hash:
+                raise UserError(
+                    f"an architecture of space `{architecture.space.name}` is no member of this space `{self.name}`"
+                )
+            rows.append(architecture.codes)
+        return Architectures(self, np.stack(rows) if rows else np.empty((0, len(self.sites)), np.int64))
+
+    def from_json(self, data: Any) -> Architecture:
+        """Return the architecture that `Architecture.to_json` wrote.
+
+        Raises `UserError` that names the first decision which is unknown, missing or out of its domain.
+        """
+        if not isinstance(data, dict) or not isinstance(data.get("decisions"), dict):
+            raise UserError("this is no architecture: it has no `decisions`", "write one with `smashdsl sample`")
+        if data.get("format") != FORMAT:
+            raise UserError(f"format {data.get('format')!r} of an architecture is not known", f"this release reads {FORMAT}")
+        if data.get("space_hash") not in {None, self.hash}:
+            raise UserError(
+                f"this architecture belongs to space `{data.get('space')}` with hash {str(data['space_hash'])[:12]}, "
+                f"not to `{self.name}` with hash {self.hash[:12]}",
+                "the spec has changed since, or params are set differently",
+            )
+        decisions = data["decisions"]
+        codes, wrong = codes_of(self.sites, decisions)
+        if wrong is not None:
+            path = next((p for p in decisions if p not in self.sites.column), None)
+            raise UserError(wrong, did_you_mean(path, self.sites.column) if path else None)
+        return Architecture(self, self.validate(codes[None])[0])
+
+    def validate(self, codes: Ints) -> Ints:
+        """Return codes that are known to be members; raises `UserError` for the first that is not."""
+        machine, good = self._walk(len(codes), np.random.default_rng(0), proposed=codes)
+        for row, column in enumerate(machine.refused):
+            if column >= 0:
+                path = self.sites.all[column].path
+                given = codes[row, column]
+                what = "is missing" if given == INACTIVE else f"can't be {self.sites.all[column].value(int(given))} here"
+                raise UserError(f"`{path}` {what}")
+        extra = (machine.codes == INACTIVE) & (codes != INACTIVE)
+        if extra.any():
+            path = self.sites.all[int(extra.any(0).argmax())].path
+            raise UserError(f"`{path}` is given, but nothing is decided there in this architecture", "leave it out")
+        if not good.all():
+            raise UserError(f"this architecture does not meet the constraints of space `{self.name}`")
+        return codes
+
+    def costs(self, architectures: Architecture | Sequence[Architecture] | Architectures) -> Costs:
+        """Return parameters, multiply-adds and banks read of each architecture, without building any."""
+        codes = self._codes(architectures)
+        observer = self._cost_observer(len(codes))
+        Machine(self.compiled, self.sites, len(codes), np.random.default_rng(0), observer, proposed=codes).run()
+        return observer.costs
+
+    def _codes(self, architectures: Architecture | Sequence[Architecture] | Architectures) -> Ints:
+        if isinstance(architectures, Architecture):
+            architectures = [architectures]
+        batch = architectures if isinstance(architectures, Architectures) else self.batch(architectures)
+        return batch.codes
+
+    # -- the conditioning tensor --------------------------------------------------------------
+
+    def encode_codes(self, codes: Ints) -> Bits:
+        """Return conditioning tensors; c: (n, features, rows, slices), shorter ones padded with slices that are off."""
+        encoder = Encoder(self.layout, len(codes))
+        Machine(self.compiled, self.sites, len(codes), np.random.default_rng(0), encoder, proposed=codes).run()
+        return encoder.tensor()
+
+    def decode_tensor(self, tensors: Bits) -> Ints:
+        """Return the codes of conditioning tensors; c: (n, features, rows, slices).
+
+        Raises `UserError` that names the first slice and feature of a tensor which is no encoding.
+        """
+        layout = self.layout
+        if tensors.ndim != 4 or tensors.shape[1:3] != (layout.features, layout.rows):
+            shape = ", ".join(map(str, tensors.shape[1:]))
+            raise UserError(
+                f"a conditioning tensor of space `{self.name}` is ({layout.features}, {layout.rows}, slices), not ({shape})"
+            )
+        decoder = Decoder(layout, tensors)
+        machine = Machine(self.compiled, self.sites, len(tensors), np.random.default_rng(0), decoder)
+        machine.run()
+        encoded = self.encode_codes(machine.codes)
+        for row in range(len(tensors)):
+            found = first_difference(layout, tensors[row], encoded[row])
+            if found is not None:
+                at, feature, line, on = found
+                state = "on" if on else "off"
+                raise UserError(
+                    f"this tensor is no encoding: at slice {at}, feature {feature} (`{layout.describe(feature)}`) is "
+                    f"{state} in row {line}, which no architecture of space `{self.name}` gives"
+                )
+        return machine.codes
+
+    def chunk(self, codes: Ints) -> int:
+        """Return how many architectures are encoded at once within the bound on memory."""
+        slices = 8 + 2 * len(self.sites) + 16 * self.layout.most_pieces
+        return max(1, CHUNK_BYTES // (self.layout.features * self.layout.rows * slices))
