@@ -1,0 +1,35 @@
+"""A language for neural architecture search spaces, its compiler, and a HyperNet runtime for any of them.
+
+Names are imported when they are first used, so that `import smashdsl` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smashdsl.api import Space, load, loads
+    from smashdsl.errors import UsageError, UserError
+    from smashdsl.lang.diagnostics import SmashError
+    from smashdsl.space.architecture import Architecture, Architectures
+
+__version__ = "0.1.0"
+__all__ = ["Architecture", "Architectures", "SmashError", "Space", "UsageError", "UserError", "load", "loads"]
+
+_HOMES = {
+    "Space": "smashdsl.api",
+    "load": "smashdsl.api",
+    "loads": "smashdsl.api",
+    "UsageError": "smashdsl.errors",
+    "UserError": "smashdsl.errors",
+    "SmashError": "smashdsl.lang.diagnostics",
+    "Architecture": "smashdsl.space.architecture",
+    "Architectures": "smashdsl.space.architecture",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'smashdsl' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

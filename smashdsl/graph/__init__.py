@@ -1,0 +1,1 @@
+"""An architecture as a `torch.fx` graph, and as a plain module."""

@@ -136,7 +136,9 @@ class ElementsDomain(Domain):
 
     @property
     def static(self) -> bool:
-        return not any(isinstance(item, np.ndarray) for e in self.elements for item in (e if isinstance(e, tuple) else (e,)))
+        return not any(
+            isinstance(item, np.ndarray) for e in self.elements for item in (e if isinstance(e, tuple) else (e,))
+        )
 
     def draw(self, decider: Decider, rows: int) -> Ints:
         index = decider.index(len(self.elements), self.weights, rows)

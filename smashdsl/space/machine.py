@@ -64,7 +64,9 @@ class Machine:
         frame = Frame(np.arange(self.batch), {})
         stream: Stream | None = Stream(Flow(source.channels, source.grid), self.observer.source())
         self.observer.enter(frame, "space", "")
-        stream = self.arguments(self.program.params, frame, stream, lambda f, _: self.chain(f, narrow(frame, stream, f.rows)))
+        stream = self.arguments(
+            self.program.params, frame, stream, lambda f, _: self.chain(f, narrow(frame, stream, f.rows))
+        )
         self.observer.leave(frame)
         assert stream is not None
         return stream
@@ -197,14 +199,14 @@ class Machine:
         seen[frame.rows] = True
         return merge(frame, parts, self.observer.merge)
 
-    def _cell_use(
-        self, node: p.CellUse, frame: Frame, stream: Stream | None, sites: str, path: str
-    ) -> Stream | None:
+    def _cell_use(self, node: p.CellUse, frame: Frame, stream: Stream | None, sites: str, path: str) -> Stream | None:
         region = f"{frame.region}.{node.local}" if frame.region else node.local
         inner = replace(frame, sites=sites, path=f"{path}.", region=region, banks=None)
 
         def body(f: Frame, args: dict[str, Any]) -> Stream | None:
-            return self.cell(node.cell, f.bind(self.batch, **args) if args else f, narrow(frame, stream, f.rows), "cell")
+            return self.cell(
+                node.cell, f.bind(self.batch, **args) if args else f, narrow(frame, stream, f.rows), "cell"
+            )
 
         return self.arguments(node.formals, inner, stream, body)
 
@@ -429,4 +431,3 @@ def _one(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_one(item) for item in value)
     return value[0].item() if isinstance(value, np.ndarray) and len(value) == 1 else value
-

@@ -49,9 +49,7 @@ class Observer:
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
         """Note that an op reads banks; masks: (rows,)."""
 
-    def write(
-        self, frame: Frame, node: p.Write, state: BankState, masks: Ints, chunks: Ints, stream: Stream
-    ) -> None:
+    def write(self, frame: Frame, node: p.Write, state: BankState, masks: Ints, chunks: Ints, stream: Stream) -> None:
         """Note that an op writes chunks of channels to banks, before they count as written; masks, chunks: (rows,)."""
 
     def drain(self, frame: Frame, state: BankState, masks: Ints, flow: Flow) -> Any:

@@ -157,7 +157,9 @@ class SearchSpace:
         if not isinstance(data, dict) or not isinstance(data.get("decisions"), dict):
             raise UserError("this is no architecture: it has no `decisions`", "write one with `smashdsl sample`")
         if data.get("format") != FORMAT:
-            raise UserError(f"format {data.get('format')!r} of an architecture is not known", f"this release reads {FORMAT}")
+            raise UserError(
+                f"format {data.get('format')!r} of an architecture is not known", f"this release reads {FORMAT}"
+            )
         if data.get("space_hash") not in {None, self.hash}:
             raise UserError(
                 f"this architecture belongs to space `{data.get('space')}` with hash {str(data['space_hash'])[:12]}, "
@@ -178,7 +180,9 @@ class SearchSpace:
             if column >= 0:
                 path = self.sites.all[column].path
                 given = codes[row, column]
-                what = "is missing" if given == INACTIVE else f"can't be {self.sites.all[column].value(int(given))} here"
+                what = (
+                    "is missing" if given == INACTIVE else f"can't be {self.sites.all[column].value(int(given))} here"
+                )
                 raise UserError(f"`{path}` {what}")
         extra = (machine.codes == INACTIVE) & (codes != INACTIVE)
         if extra.any():

@@ -1,0 +1,62 @@
+"""An architecture as a plain module with its own parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from smashdsl.graph.build import Network, WeightSpec, build
+from smashdsl.space.architecture import Architecture
+
+
+def initial(spec: WeightSpec, generator: torch.Generator | None = None) -> Tensor:
+    """Return a new tensor for a weight: He normal over its fan-in, ones or zeros; on the CPU, float32."""
+    if spec.init == "ones":
+        return torch.ones(spec.shape)
+    if spec.init == "zeros":
+        return torch.zeros(spec.shape)
+    fan_in = max(1, math.prod(spec.shape[1:]))
+    return torch.randn(spec.shape, generator=generator) * math.sqrt(2.0 / fan_in)
+
+
+class ArchitectureModule(nn.Module):
+    """The network of one architecture, trained and used like any module.
+
+    In training batch norm uses the statistics of the batch and moves the running ones; in evaluation the running ones.
+    A layer whose weight was generated keeps its reparametrisation w / |w|, so this is the network that was scored.
+    """
+
+    def __init__(self, architecture: Architecture, seed: int = 0) -> None:
+        super().__init__()
+        self.architecture = architecture
+        training, evaluation = build(architecture, "track"), build(architecture, "eval")
+        self.network: Network = evaluation
+        # plain attributes, not submodules: the graphs hold no state
+        self._graphs: dict[bool, Any] = {True: training.module(), False: evaluation.module()}
+        generator = torch.Generator().manual_seed(seed)
+        self.weights = nn.ParameterDict(
+            {_key(name): nn.Parameter(initial(spec, generator)) for name, spec in evaluation.weights.items()}
+        )
+        for name, channels in evaluation.statistics.items():
+            self.register_buffer(_key(f"{name}.mean"), torch.zeros(channels))
+            self.register_buffer(_key(f"{name}.var"), torch.ones(channels))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return parameters and running statistics under the names the graph knows them by."""
+        named = {name: self.weights[_key(name)] for name in self.network.weights}
+        for name in self.network.statistics:
+            for part in ("mean", "var"):
+                named[f"{name}.{part}"] = self.get_buffer(_key(f"{name}.{part}"))
+        return named
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self._graphs[self.training](x, self.tensors())
+        return result
+
+
+def _key(name: str) -> str:
+    """Return a weight's name as torch allows parameters to be called."""
+    return name.replace(".", "/")
