@@ -1,0 +1,1 @@
+"""Weights: the HyperNet, the tensors it does not make, and how both are trained."""

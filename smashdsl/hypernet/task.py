@@ -1,0 +1,73 @@
+"""A data set and a space brought together on a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from smashdsl.data.batches import normalise, to_tensor
+from smashdsl.data.source import Dataset, holdout
+from smashdsl.errors import UsageError, UserError
+
+if TYPE_CHECKING:
+    from smashdsl.api import Space
+
+Pair = tuple[Tensor, Tensor]
+
+
+@dataclass
+class Task:
+    """Images x: (n, channels, *grid) and labels y: (n,) of each split, normalised, whole on the device.
+
+    ``validation`` is held out of the training images and is what a search sees; ``test`` is read once, at the end.
+    """
+
+    data: Dataset
+    device: torch.device
+    train: Pair
+    validation: Pair
+    test: Pair
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return a device by name; "auto" is the GPU when there is one. Raises `UsageError` for one that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise UsageError(f"there is no device `{name}` here", "use `cpu`, `cuda` or `auto`") from None
+    return device
+
+
+def make_task(space: Space, data: Dataset, device: torch.device, validation: float = 0.1, seed: int = 0) -> Task:
+    """Bring data to a device for a space.
+
+    Raises `UserError` that shows both shapes when the data does not fit the space.
+    """
+    check_fit(space, data)
+    train, held = holdout(data, validation, seed)
+    mean, std = normalise(train)
+    parts = [to_tensor(split, mean, std, device) for split in (train, held, data.test)]
+    return Task(data, device, *parts)
+
+
+def check_fit(space: Space, data: Dataset) -> None:
+    """Raise `UserError` unless data has the shape and the number of classes that a space declares."""
+    source, output = space.compiled.space.input, space.compiled.space.output
+    wanted, found = (source.channels, *source.grid), tuple(data.train.images.shape[1:])
+    if wanted != found:
+        shape = ", ".join(map(str, found))
+        raise UserError(
+            f"space `{space.name}` takes `{source.kind}[{', '.join(map(str, wanted))}]`, but data `{data.name}` holds [{shape}]",
+            f"write `input {source.kind}[{shape}]` in the spec, or choose other data",
+        )
+    if output.size != data.classes:
+        raise UserError(
+            f"space `{space.name}` tells {output.size} classes apart, but data `{data.name}` has {data.classes}",
+            f"write `output {output.name}({data.classes})` in the spec, or choose other data",
+        )
