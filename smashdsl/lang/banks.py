@@ -14,15 +14,14 @@ from smashdsl.lang.evaluate import evaluate, scalar
 from smashdsl.lang.limits import Limits
 from smashdsl.lang.outcome import Banks
 from smashdsl.lang.pools import reachable_sets, sizes
-from smashdsl.lang.source import Span
 from smashdsl.ops import Flow, ShapeError
 
 Env = Mapping[str, Any]
 
 
-def enter(flow: Flow, bank: Any, span: Span) -> int:
+def enter(flow: Flow, bank: int) -> int:
     """Return how many banks the entering channels fill; they must fill whole banks."""
-    if not isinstance(bank, int) or bank < 1:
+    if bank < 1:
         raise ShapeError("SD0208", f"a bank can't hold {bank} channels")
     if flow.channels % bank:
         message = f"{flow.channels} channels enter, which do not fill whole banks of {bank}"
@@ -130,12 +129,25 @@ def _fresh_taken(
 
     Sets that differ only in size are counted together unless ``by_size``.
     """
+    if pool == "reachable" and not by_size:
+        return _reachable(written, fresh, allowed)
     found: dict[tuple[int, tuple[int, ...]], list[int]] = {}
     for size in allowed:
         for taken, ways in _taken(pool, written, fresh, size):
             entry = found.setdefault((size if by_size else 0, taken), [size, 0])
             entry[1] += ways
     return [(size, taken, ways) for (_, taken), (size, ways) in found.items() if ways]
+
+
+def _reachable(written: int, fresh: int, allowed: tuple[int, ...]) -> list[tuple[int, tuple[int, ...], int]]:
+    row = [comb(written, size) for size in range(written + 1)]
+    found = []
+    for m in range(min(fresh, max(allowed)) + 1):
+        # the first m fresh banks, the rest of a set out of the written ones
+        sizes = [size for size in allowed if m <= size <= m + written]
+        if sizes:
+            found.append((sizes[0], tuple(range(m)), sum([row[size - m] for size in sizes])))
+    return found
 
 
 def _taken(pool: str, written: int, fresh: int, size: int) -> Iterator[tuple[tuple[int, ...], int]]:

@@ -31,6 +31,7 @@ CODES: dict[str, str] = {
     "SD0207": "a layer that can't take this input",
     "SD0208": "a number out of range",
     "SD0209": "an output that does not match what the space declares",
+    "SD0210": "something decided once whose choices differ between its uses",
     # banks
     "SD0301": "a read of a bank that was never written",
     "SD0302": "a bank that does not exist",

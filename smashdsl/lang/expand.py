@@ -219,9 +219,9 @@ class _Expander:
             case ir.Read() | ir.Write():
                 banks = statement.banks
                 free = banks.mode == "some" or (banks.mode == "sized" and _is_free(banks))
-                decision = p.Decision(template, local, "subset", banks, span) if free else None
+                subset = p.Decision(template, local, "subset", banks, span) if free else None
                 kind = p.Read if isinstance(statement, ir.Read) else p.Write
-                return kind(banks, decision, statement.join, span)
+                return kind(banks, subset, statement.join, span)
         raise AssertionError(statement)
 
     def layer(self, layer: ir.Layer, template: str, local: str) -> p.Layer:

@@ -75,10 +75,8 @@ class Call(Node):
 
 @dataclass(frozen=True)
 class Choice(Node):
-    """One of some elements, drawn by ``weights`` (relative), uniformly without them."""
-
     elements: tuple[Expr, ...]
-    weights: tuple[float, ...] | None = None
+    weights: tuple[float, ...] | None = None  # relative; uniform without them
     kind: Literal["choice"] = "choice"
 
 
@@ -134,10 +132,8 @@ class Layer(Node):
 
 @dataclass(frozen=True)
 class Use(Node):
-    """A use of an op or a cell of the space, or of a `let` of the op."""
-
     target: Identifier
-    of: Literal["op", "cell", "let"]
+    of: Literal["op", "cell", "let"]  # a `let` of the body that the use stands in
     args: tuple[Argument, ...] = ()
     kind: Literal["use"] = "use"
 
@@ -171,10 +167,8 @@ class Choose(Node):
 
 @dataclass(frozen=True)
 class Maybe(Node):
-    """A path that is taken or not; ``probability`` is of its being taken."""
-
     path: Path
-    probability: float = 0.5
+    probability: float = 0.5  # of the path's being taken
     kind: Literal["maybe"] = "maybe"
 
 
@@ -309,9 +303,6 @@ class Output(Node):
     size: int
 
 
-Measure: TypeAlias = Literal["params", "flops", "reads"]
-
-
 @dataclass(frozen=True)
 class Require(Node):
     """A constraint on a measure of the whole network, or on how often an op is used."""
@@ -339,16 +330,14 @@ class Space(Node):
 
 @cache
 def _adapter() -> Any:
-    # imported here: pydantic takes longer to import than most specs take to compile
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter  # takes longer to import than most specs take to compile
 
     return TypeAdapter(Space)
 
 
 def to_json(space: Space) -> dict[str, Any]:
     """Return the IR as JSON-ready data."""
-    data: dict[str, Any] = _adapter().dump_python(space, mode="json")
-    return data
+    return dict(_adapter().dump_python(space, mode="json"))
 
 
 def from_json(data: dict[str, Any]) -> Space:
@@ -359,5 +348,4 @@ def from_json(data: dict[str, Any]) -> Space:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the IR."""
-    schema: dict[str, Any] = _adapter().json_schema()
-    return schema
+    return dict(_adapter().json_schema())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from smashdsl.lang.source import Span
@@ -14,25 +14,32 @@ class Witness:
     """Decisions that lead somewhere, as (site path, value), in program order.
 
     Witnesses are joined and put under scopes far more often than anyone reads one, so both are done when one is read.
+    ``key`` is equal for witnesses that were made in the same way.
     """
 
-    __slots__ = ("_parts", "length")
+    __slots__ = ("_parts", "key", "length")
 
-    def __init__(self, length: int = 0, parts: tuple[str, Any, Any] | None = None) -> None:
+    def __init__(self, length: int = 0, parts: tuple[str, Any, Any] | None = None, key: int = 0) -> None:
         self.length = length
+        self.key = key
         self._parts = parts
 
     def __add__(self, other: Witness) -> Witness:
         if not self.length or not other.length:
             return other if other.length else self
-        return Witness(self.length + other.length, ("then", self, other))
+        return Witness(self.length + other.length, ("then", self, other), hash((self.key, other.key)))
 
     def within(self, scope: str) -> Witness:
-        return Witness(self.length, ("in", scope, self)) if self.length else self
+        """Return the witness with its paths under a scope."""
+        return Witness(self.length, ("in", scope, self), hash((scope, self.key))) if self.length else self
+
+    def rooted(self, scope: str) -> Witness:
+        """Return the witness with its paths under a scope that no further scope goes around."""
+        return Witness(self.length, ("at", scope, self), hash((scope, self.key))) if self.length else self
 
     def decisions(self) -> tuple[tuple[str, str], ...]:
-        """Return the decisions, read at last."""
-        out: list[tuple[str, str]] = []
+        """Return the decisions, read at last; one that was made before is not told again."""
+        out: dict[str, str] = {}
         stack: list[tuple[str, Witness]] = [("", self)]
         while stack:
             prefix, witness = stack.pop()
@@ -40,12 +47,12 @@ class Witness:
                 continue
             kind, first, second = witness._parts
             if kind == "one":
-                out.append((prefix + first, second))
-            elif kind == "in":
-                stack.append((f"{prefix}{first}.", second))
-            else:
+                out.setdefault(prefix + first, second)
+            elif kind == "then":
                 stack.extend(((prefix, second), (prefix, first)))
-        return tuple(out)
+            else:
+                stack.append((f"{prefix if kind == 'in' else ''}{first}.", second))
+        return tuple(out.items())
 
 
 NONE = Witness()
@@ -53,13 +60,7 @@ NONE = Witness()
 
 def decided(path: str, value: str) -> Witness:
     """Return the witness that is one decision."""
-    return Witness(1, ("one", path, value))
-
-
-def _same(witnesses: list[Witness]) -> bool:
-    if any(w.length != witnesses[0].length for w in witnesses):
-        return False
-    return not witnesses[0].length or len({w.decisions() for w in witnesses}) == 1
+    return Witness(1, ("one", path, value), hash((path, value)))
 
 
 class Banks(NamedTuple):
@@ -72,24 +73,41 @@ class Banks(NamedTuple):
 class State(NamedTuple):
     """What arrives at a point of the network.
 
-    ``decided`` names the tied cells, and the `let`s used more than once, that are decided already.
+    ``decided`` names the tied cells, and the `let`s used more than once, that are decided already, each with the
+    domains its decisions were made from.
     """
 
     flow: Flow | None
     banks: Banks | None = None
-    decided: frozenset[Hashable] = frozenset()
+    decided: frozenset[tuple[Hashable, Hashable]] = frozenset()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An error in some members: what is wrong, the scope it is in, and the decisions that lead there."""
+    """An error in some members: what is wrong, the scope it is in, and the decisions that lead there.
+
+    ``rooted`` says that the scope's path is whole already.
+    """
 
     code: str
     message: str
     span: Span
-    help: str | None
-    where: str
-    witness: Witness
+    help: str | None = None
+    where: str = ""
+    witness: Witness = NONE
+    rooted: bool = False
+
+    def after(self, before: Witness) -> Finding:
+        """Return the finding with decisions made before it."""
+        return replace(self, witness=before + self.witness) if before.length else self
+
+    def within(self, scope: str) -> Finding:
+        where = self.where if self.rooted else f"{scope}.{self.where}" if self.where else scope
+        return replace(self, where=where, witness=self.witness.within(scope))
+
+    def at_root(self, scope: str) -> Finding:
+        where = self.where if self.rooted else f"{scope}.{self.where}" if self.where else scope
+        return replace(self, where=where, witness=self.witness.rooted(scope), rooted=True)
 
 
 @dataclass
@@ -117,15 +135,31 @@ def start(state: State) -> Outcome:
     return Outcome({state: (1, NONE)})
 
 
-def then(before: Outcome, step: Callable[[State], Outcome]) -> Outcome:
-    """Return the outcome of a step taken from every state of ``before``."""
+def then(before: Outcome, step: Callable[[State], Outcome], scope: str = "") -> Outcome:
+    """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``."""
+    if len(before.states) == 1 and not before.errors and not scope:
+        ((state, (ways, witness)),) = before.states.items()
+        if ways == 1 and not witness.length:
+            return step(state)
     after = Outcome(errors=dict(before.errors))
+    total: dict[State, int] = {}
+    # the shortest so far as its length and its two halves, joined only when nothing shorter can come
+    best: dict[State, tuple[int, Witness, Witness]] = {}
     for state, (ways, witness) in before.states.items():
         result = step(state)
+        length = witness.length
         for following, (more, tail) in result.states.items():
-            after.add(following, ways * more, witness + tail)
-        for f in result.errors.values():
-            after.fail(Finding(f.code, f.message, f.span, f.help, f.where, witness + f.witness))
+            if following not in total:
+                total[following] = ways * more
+                best[following] = (length + tail.length, witness, tail)
+                continue
+            total[following] += ways * more
+            if length + tail.length < best[following][0]:
+                best[following] = (length + tail.length, witness, tail)
+        for finding in result.errors.values():
+            after.fail((finding.within(scope) if scope else finding).after(witness))
+    for state, (_, witness, tail) in best.items():
+        after.states[state] = (total[state], witness + (tail.within(scope) if scope else tail))
     return after
 
 
@@ -137,32 +171,50 @@ def branch(path: str, cases: Iterable[tuple[str, int, Outcome]]) -> Outcome:
     """
     listed = list(cases)
     merged = Outcome()
-    states: dict[State, list[tuple[str, int, Witness]]] = {}
+    states: dict[State, _Merged] = {}
     errors: dict[tuple[str, Span], list[tuple[str, Finding]]] = {}
     for value, many, outcome in listed:
         for state, (ways, witness) in outcome.states.items():
-            states.setdefault(state, []).append((value, ways * many, witness))
+            entry = states.get(state)
+            if entry is None:
+                states[state] = _Merged(value, ways * many, witness)
+            else:
+                entry.add(value, ways * many, witness)
         for key, finding in outcome.errors.items():
             errors.setdefault(key, []).append((value, finding))
-    for state, found in states.items():
-        always = len(found) == len(listed) and _same([witness for _, _, witness in found])
-        value, _, shortest = min(found, key=lambda f: f[2].length)
-        witness = shortest if always else decided(path, value) + shortest
-        merged.states[state] = (sum(ways for _, ways, _ in found), witness)
+    for state, entry in states.items():
+        always = entry.cases == len(listed) and entry.same
+        merged.states[state] = (entry.ways, entry.witness if always else decided(path, entry.value) + entry.witness)
     for key, told in errors.items():
-        always = len(told) == len(listed) and _same([finding.witness for _, finding in told])
-        value, f = min(told, key=lambda t: t[1].witness.length)
-        witness = f.witness if always else decided(path, value) + f.witness
-        merged.errors[key] = Finding(f.code, f.message, f.span, f.help, f.where, witness)
+        always = len(told) == len(listed) and len({finding.witness.key for _, finding in told}) == 1
+        value, finding = min(told, key=lambda t: t[1].witness.length)
+        merged.errors[key] = finding if always else finding.after(decided(path, value))
     return merged
 
 
+class _Merged:
+    """One state reached under several values: the ways added up, and the shortest witness with its value."""
+
+    __slots__ = ("cases", "same", "value", "ways", "witness")
+
+    def __init__(self, value: str, ways: int, witness: Witness) -> None:
+        self.value, self.ways, self.witness, self.cases, self.same = value, ways, witness, 1, True
+
+    def add(self, value: str, ways: int, witness: Witness) -> None:
+        self.ways += ways
+        self.cases += 1
+        self.same = self.same and witness.key == self.witness.key
+        if witness.length < self.witness.length:
+            self.value, self.witness = value, witness
+
+
 def within(scope: str, outcome: Outcome) -> Outcome:
-    """Return an outcome with the paths of its witnesses put under a scope."""
-    inside = Outcome()
-    for state, (ways, witness) in outcome.states.items():
-        inside.states[state] = (ways, witness.within(scope))
-    for key, f in outcome.errors.items():
-        where = f"{scope}.{f.where}" if f.where else scope
-        inside.errors[key] = Finding(f.code, f.message, f.span, f.help, where, f.witness.within(scope))
-    return inside
+    """Return an outcome with its paths put under a scope."""
+    states = {state: (ways, witness.within(scope)) for state, (ways, witness) in outcome.states.items()}
+    return Outcome(states, {key: finding.within(scope) for key, finding in outcome.errors.items()})
+
+
+def at_root(scope: str, outcome: Outcome) -> Outcome:
+    """Return an outcome with its paths put under a scope of the whole network."""
+    states = {state: (ways, witness.rooted(scope)) for state, (ways, witness) in outcome.states.items()}
+    return Outcome(states, {key: finding.at_root(scope) for key, finding in outcome.errors.items()})

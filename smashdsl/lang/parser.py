@@ -121,7 +121,7 @@ def _lex(source: Source, sink: Sink) -> list[Token]:
         try:
             return list(_lark().lex(text))
         except UnexpectedCharacters as error:
-            start = error.pos_in_stream
+            start = error.pos_in_stream or 0
             end = start + 1
             while end < len(text) and not text[end].isascii():
                 end += 1

@@ -90,8 +90,8 @@ class _Printer:
     def __init__(self, space: ir.Space) -> None:
         self.space = space
         self.signatures = {name: [arg.name for arg in op.args] for name, op in LAYERS.items()}
-        for definition in (*space.ops, *space.cells):
-            self.signatures[definition.name] = [formal.name for formal in definition.formals]
+        self.signatures |= {op.name: [formal.name for formal in op.formals] for op in space.ops}
+        self.signatures |= {cell.name: [formal.name for formal in cell.formals] for cell in space.cells}
 
     # -- members of the space -------------------------------------------------------------
 

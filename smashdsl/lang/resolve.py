@@ -192,7 +192,8 @@ class _Resolver:
             return None
         for extra in found[1:]:
             self.sink.error("SD0107", f"a second `{word}` stands in the space", extra.span)
-        return found[0]
+        first: s.Node = found[0]
+        return first
 
     def _joints(self, nodes: Sequence[s.Node]) -> dict[str, s.Joint]:
         joints: dict[str, s.Joint] = {}

@@ -112,7 +112,8 @@ class TreeBuilder(Transformer[Token, s.File]):
         return s.Seq(seq.statements, seq.semicolons, span=_span(children))
 
     def seq(self, children: Children) -> s.Seq:
-        statements, semicolons = [], []
+        statements: list[Any] = []
+        semicolons: list[bool] = []
         for child in children:
             if isinstance(child, Token):
                 semicolons[-1] = True

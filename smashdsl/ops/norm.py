@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from smashdsl.ops.op import Arg, Args, Flow, LayerOp, Lowering, Weight, expect
@@ -55,7 +55,12 @@ def rms_norm(x: Tensor, scale: Tensor) -> Tensor:
     return x * size * scale.view(-1, *(1,) * (x.dim() - 2))
 
 
-BATCH = {"batch": batch_norm, "track": tracked_batch_norm, "measure": measured_batch_norm, "eval": fixed_batch_norm}
+BATCH: dict[str, Callable[..., Any]] = {
+    "batch": batch_norm,
+    "track": tracked_batch_norm,
+    "measure": measured_batch_norm,
+    "eval": fixed_batch_norm,
+}
 
 
 def _shape(flow: Flow, args: Args) -> Flow:

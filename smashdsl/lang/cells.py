@@ -1,0 +1,217 @@
+"""Cells and blocks followed for every member at once: banks, and the ops that read and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from smashdsl.lang import program as p
+from smashdsl.lang.banks import chunks_of, enter, leave, read_states, write_states
+from smashdsl.lang.decide import Context, Decisions, NotDecided, failed, guard
+from smashdsl.lang.evaluate import scalar
+from smashdsl.lang.outcome import NONE, Banks, Outcome, State, at_root, decided, start, then, within
+from smashdsl.ops import Flow, ShapeError
+
+if TYPE_CHECKING:
+    from smashdsl.lang.layers import Layers
+
+BANK_NAMES = frozenset({"bank", "banks", "filled", "written", "entry", "last"})
+
+
+class Cells:
+    """Follows cells; what stands inside their ops goes back to ``layers``."""
+
+    def __init__(self, layers: Layers, decisions: Decisions) -> None:
+        self.layers = layers
+        self.decisions = decisions
+        self.limits = decisions.limits
+        self.names: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+    def use(self, node: p.CellUse, state: State, context: Context) -> Outcome:
+        """Follow a cell used like a layer; the banks around it are not seen inside."""
+        region = f"{context.region}.{node.local}" if context.region else node.local
+        inner = Context({n: v for n, v in context.env.items() if n not in BANK_NAMES}, region)
+        if state.flow is not None:
+            inner = inner.bind(channels=state.flow.channels)
+
+        def follow(s: State) -> Outcome:
+            body = self.decisions.arguments(node.formals, inner, lambda c: self.cell(node.cell, s, c))
+            return at_root(node.cell.template, body) if node.tied else within(node.local, body)
+
+        entering = state._replace(banks=None)
+        if node.tied:
+            outcome = self.layers.tied(node, node.cell.template, node.cell.template, entering, follow)
+        else:
+            outcome = follow(entering)
+        return Outcome({s._replace(banks=state.banks): entry for s, entry in outcome.states.items()}, outcome.errors)
+
+    def cell(self, cell: p.Cell, state: State, context: Context) -> Outcome:
+        """Follow the banks and ops of a cell or block, from what enters to what leaves."""
+        if state.flow is None:
+            return failed(ShapeError("SD0306", "nothing arrives at this cell", "start the op with `read …`"), cell.span)
+        flow = state.flow
+
+        def with_bank(inner: Context) -> Outcome:
+            filled = enter(flow, inner.env["bank"])
+            inner = inner.bind(filled=filled)
+            return self.decisions.arguments((cell.banks,), inner, lambda c: guard(cell.banks.span, lambda: run(c)))
+
+        def run(inner: Context) -> Outcome:
+            banks, filled = inner.env["banks"], inner.env["filled"]
+            if filled > banks:
+                message = f"{flow.channels} channels enter and fill {filled} banks of {inner.env['bank']}, "
+                raise ShapeError("SD0305", message + f"but there are only {banks}", "declare at least `filled` banks")
+            if banks > self.limits.banks:
+                raise ShapeError("SD0208", f"{banks} banks are more than a block can hold, {self.limits.banks}")
+            self.decisions.facts.banks[cell.template] = max(banks, self.decisions.facts.banks.get(cell.template, 0))
+            outcome = start(state._replace(flow=None, banks=Banks((1 << filled) - 1, filled)))
+            inner = inner.bind(entry=flow, last=_uses_last(cell))
+            for i, member in enumerate(cell.members):
+                step = self.ops(member, cell.members[:i], inner)
+                outcome = then(outcome, step)
+            return then(outcome, lambda s: self.left(cell, s, inner))
+
+        local = context.bind(channels=flow.channels)
+        return self.decisions.arguments((cell.bank,), local, lambda c: guard(cell.bank.span, lambda: with_bank(c)))
+
+    def left(self, cell: p.Cell, state: State, context: Context) -> Outcome:
+        assert state.banks is not None
+        banks = state.banks
+        span = cell.span if cell.result is None else cell.result.span
+        return guard(span, lambda: start(state._replace(flow=leave(cell.result, banks, context.env), banks=None)))
+
+    # -- ops ------------------------------------------------------------------------------------
+
+    def ops(self, member: p.Ops, before: tuple[p.Ops, ...], context: Context) -> Callable[[State], Outcome]:
+        """Return the step that the uses of a member of a cell are, after the members before it."""
+        most = self.decisions.facts.most
+        found: dict[State, Outcome] = {}
+
+        def step(s: State) -> Outcome:
+            if s not in found:
+                found[s] = self.op(member.use, s, context)
+            return found[s]
+
+        def all_uses(state: State) -> Outcome:
+            position = sum(1 if m.count is None else most.get(id(m), 0) for m in before)
+            if member.count is None:
+                return within(f"op[{position}]", step(state))
+            count = member.count
+            after = [start(state)]
+
+            def run(inner: Context) -> Outcome:
+                number = self.decisions.times(inner.env[count.name], member, "ops")
+                while len(after) <= number:
+                    after.append(then(after[-1], step, f"op[{position + len(after) - 1}]"))
+                return after[number]
+
+            return self.decisions.arguments((count,), context, lambda c: guard(member.span, lambda: run(c)))
+
+        return all_uses
+
+    def op(self, use: p.Scope, state: State, context: Context) -> Outcome:
+        """Follow one op; a `let` is decided anew in every op."""
+        assert state.banks is not None
+        inner = context.bind(written=state.banks.written.bit_count())
+        key = (id(use), state, inner.only(self.names_of(use)[0]), inner.region)
+        return self.decisions.once(key, lambda: self._op(use, state, inner))
+
+    def _op(self, use: p.Scope, state: State, context: Context) -> Outcome:
+        def body(c: Context) -> Outcome:
+            before = self.before_write(use, state._replace(flow=None), c)
+            write = use.body[-1] if use.body else None
+            if not isinstance(write, p.Write):
+                message = f"op `{use.op}` writes nothing" if use.op else "this op writes nothing"
+                errors = failed(ShapeError("SD0306", message, "end it with `write …`"), use.span).errors
+                return Outcome(errors={**before.errors, **errors})
+            return then(before, lambda s: guard(write.span, lambda: self.write(write, s, c)))
+
+        outcome = self.decisions.arguments(use.formals, context, body)
+        kept = Outcome(errors=outcome.errors)
+        for s, (ways, witness) in outcome.states.items():
+            stay = frozenset(one for one in s.decided if isinstance(one[0], str)) if s.decided else s.decided
+            kept.add(State(None, s.banks, stay | state.decided), ways, witness)
+        return kept
+
+    def before_write(self, use: p.Scope, state: State, context: Context) -> Outcome:
+        """Follow an op up to its write, which alone depends on how many banks there are."""
+        path = use.body[:-1]
+        key = (id(use.body), state, context.only(self.names_of(use)[1]), context.region)
+        return self.decisions.once(key, lambda: self.layers.seq(path, state, context))
+
+    def names_of(self, use: p.Scope) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names that an op depends on, and those that it depends on before its write."""
+        if id(use) not in self.names:
+            free = self.layers.free
+            whole = free.of_all((use,), "entry", "bank", "banks", "last")
+            self.names[id(use)] = (whole, free.of_all(use.body[:-1]))
+        return self.names[id(use)]
+
+    # -- reads and writes -------------------------------------------------------------------------
+
+    def read(self, node: p.Read, state: State, context: Context) -> Outcome:
+        """Follow a read: one state for each number of banks."""
+        if state.banks is None or "entry" not in context.env:
+            raise ShapeError("SD0306", "there are no banks to read here")
+        entry: Flow = context.env["entry"]
+        bank = scalar(context.env["bank"])
+        found = read_states(node, state.banks, context.env)
+        if node.decision is not None:
+            self.decisions.subset(node.decision, context.env["banks"], found)
+        cases = []
+        for size, ways in found:
+            channels = size * bank if node.join == "concat" else bank
+            cases.append((_banks(size), ways, start(State(Flow(channels, entry.grid), state.banks, state.decided))))
+        return self.decisions.branch(node.decision.local if node.decision else "read", cases)
+
+    def write(self, node: p.Write, state: State, context: Context) -> Outcome:
+        """Follow a write: one state for each set of banks that may be written after it."""
+        if state.banks is None or "entry" not in context.env:
+            raise ShapeError("SD0306", "there are no banks to write here")
+        if state.flow is None:
+            return failed(ShapeError("SD0306", "nothing arrives at this write"), node.span)
+        entry: Flow = context.env["entry"]
+        chunks = chunks_of(state.flow, context.env["bank"], entry.grid)
+        key = (id(node), state.banks, state.decided, chunks, context.only(self.names_of_size(node)))
+        return self.decisions.once(key, lambda: self._write(node, state, chunks, context))
+
+    def names_of_size(self, node: p.Write) -> tuple[str, ...]:
+        """Return the names that the number of banks written depends on, beside the chunks."""
+        if id(node) not in self.names:
+            ends = [] if node.banks.size is None else [node.banks.size]
+            names = {name for expr in (*node.banks.banks, *ends) for name in p.names(expr)}
+            self.names[id(node)] = (tuple(sorted(names | {"banks", "last"})), ())
+        return self.names[id(node)][0]
+
+    def _write(self, node: p.Write, state: State, chunks: int, context: Context) -> Outcome:
+        assert state.banks is not None
+        banks = context.env["banks"]
+        found = list(write_states(node, state.banks, chunks, banks, context.env, self.limits))
+        self.decisions.spend(len(found), node.span)
+        if node.decision is None:
+            return Outcome({State(None, after, state.decided): (ways, NONE) for _, after, ways in found})
+        self.decisions.subset(node.decision, banks, found)
+        if len(found) > self.limits.states:
+            raise NotDecided(node.span, f"this can write banks in more than {self.limits.states:,} ways")
+        outcome = Outcome()
+        for label, after, ways in found:
+            witness = decided(node.decision.local, label) if self.decisions.trace and len(found) > 1 else NONE
+            outcome.add(State(None, after, state.decided), ways, witness)
+        return outcome
+
+
+def _banks(number: int) -> str:
+    return "1 bank" if number == 1 else f"{number} banks"
+
+
+def _uses_last(cell: p.Cell) -> bool:
+    """Return whether what an op wrote matters beyond that it is written."""
+    if cell.result is not None and cell.result.mode == "last":
+        return True
+    stack: list[p.Node] = [member.use for member in cell.members]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, p.Read | p.Write) and node.banks.mode == "last":
+            return True
+        stack.extend(p.children(node))
+    return False

@@ -1,0 +1,47 @@
+"""What leaves parallel paths that are joined."""
+
+from __future__ import annotations
+
+from smashdsl.lang import ir
+from smashdsl.lang.limits import Limits
+from smashdsl.ops import Flow, ShapeError
+
+
+def join_flows(join: ir.Join, flows: tuple[Flow, ...]) -> Flow:
+    """Return what leaves parallel paths; raises `ShapeError` when they don't fit."""
+    first = flows[0]
+    if join == "product":
+        return _product(flows)
+    if any(flow.grid != first.grid for flow in flows):
+        raise ShapeError("SD0206", f"`{join}` can't join {listing(flows)}: their grids differ")
+    if join == "concat":
+        return Flow(sum(flow.channels for flow in flows), first.grid)
+    if any(flow.channels != first.channels for flow in flows):
+        help = "give every path the same number of channels"
+        raise ShapeError("SD0203", f"`{join}` can't join {listing(flows)}: their channels differ", help)
+    return first
+
+
+def _product(flows: tuple[Flow, ...]) -> Flow:
+    # a vector, or a grid of ones, is stretched over the others' grid: squeeze and excitation
+    grids = {flow.grid for flow in flows if any(size != 1 for size in flow.grid)}
+    grid = next(iter(grids), max((flow.grid for flow in flows), key=len))
+    if len(grids) > 1 or any(flow.grid and len(flow.grid) != len(grid) for flow in flows):
+        raise ShapeError("SD0206", f"`product` can't multiply {listing(flows)}: their grids differ")
+    if any(flow.channels != flows[0].channels for flow in flows):
+        help = "give every path the same number of channels"
+        raise ShapeError("SD0203", f"`product` can't multiply {listing(flows)}: their channels differ", help)
+    return Flow(flows[0].channels, grid)
+
+
+def within_bounds(flow: Flow, limits: Limits) -> Flow:
+    """Return what flows; raises `ShapeError` when it has more channels than any number may reach."""
+    if flow.channels > limits.magnitude:
+        raise ShapeError("SD0208", f"more than {limits.magnitude:,} channels leave here")
+    return flow
+
+
+def listing(flows: tuple[Flow, ...]) -> str:
+    """Return shapes as a phrase: `[8, 4, 4] and [16, 4, 4]`."""
+    shown = [str(flow) for flow in flows]
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]

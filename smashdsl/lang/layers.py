@@ -1,0 +1,223 @@
+"""Layer trees followed for every member at once.
+
+The walk carries the set of states that can occur, joins equal ones, and remembers what it found for a template under
+the names it depends on. So its cost follows the number of distinct states, not of members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from math import gcd
+from typing import Any
+
+from smashdsl.lang import program as p
+from smashdsl.lang.cells import Cells
+from smashdsl.lang.decide import Context, Decisions, NotDecided, failed, guard
+from smashdsl.lang.dependencies import Dependencies
+from smashdsl.lang.facts import Extent, Facts
+from smashdsl.lang.join import join_flows, within_bounds
+from smashdsl.lang.outcome import NONE, Outcome, State, Witness, start, then, within
+from smashdsl.lang.source import Span
+from smashdsl.ops import Flow, ShapeError
+from smashdsl.ops.op import greatest
+
+Joined = dict[tuple[Flow, ...], tuple[int, Witness]]
+
+
+class Layers:
+    """Follows sequences, layers, uses of ops, and parallel, alternative and repeated paths."""
+
+    def __init__(self, program: p.Program, decisions: Decisions) -> None:
+        self.decisions = decisions
+        self.limits = decisions.limits
+        self.free = Dependencies()
+        self.shared_lets = p.shared_lets(program)
+        self.cells = Cells(self, decisions)
+
+    def seq(self, seq: p.Seq, state: State, context: Context) -> Outcome:
+        """Follow nodes one after another."""
+        outcome = start(state)
+        for node in seq:
+            outcome = then(outcome, lambda s, n=node: self.node(n, s, context))  # type: ignore[misc]
+            self.decisions.spend(len(outcome.states), node.span)
+            if len(outcome.states) > self.limits.states:
+                raise NotDecided(node.span, f"more than {self.limits.states:,} different states arrive after this")
+        return outcome
+
+    def node(self, node: p.Node, state: State, context: Context) -> Outcome:
+        """Follow a node, or return what was found for it before."""
+        names, banks = self.free.of(node)
+        key = (id(node), state if banks else (state.flow, state.decided), context.only(names), context.region)
+        found = self.decisions.once(key, lambda: self.visit(node, state, context))
+        if banks or all(s.banks == state.banks for s in found.states):
+            return found
+        # what does not touch banks passes them on, whatever they are
+        return Outcome({s._replace(banks=state.banks): entry for s, entry in found.states.items()}, found.errors)
+
+    def visit(self, node: p.Node, state: State, context: Context) -> Outcome:
+        match node:
+            case p.Layer():
+                return self.layer(node, state, context)
+            case p.Scope():
+                return self.scope(node, state, context)
+            case p.LetUse():
+                body = node.let.body
+                if node.let not in self.shared_lets:
+                    return self.scope(body, state, context)
+                return self.tied(node, node.let, node.let.name, state, lambda s: self.scope(body, s, context))
+            case p.CellUse():
+                return self.cells.use(node, state, context)
+            case p.Combine():
+                return self.combine(node, state, context)
+            case p.Choose():
+                return self.choose(node, state, context)
+            case p.Repeat():
+                return self.repeat(node, state, context)
+            case p.Read():
+                return guard(node.span, lambda: self.cells.read(node, state, context))
+            case p.Write():
+                return guard(node.span, lambda: self.cells.write(node, state, context))
+
+    def layer(self, node: p.Layer, state: State, context: Context) -> Outcome:
+        if state.flow is None:
+            return nothing_arrives(node.span)
+        flow = state.flow
+        local = context.bind(channels=flow.channels)
+        with suppress(ShapeError):
+            every = [self.shape(node, flow, env, context.region) for env in self.decisions.every(node.args, local)]
+            if all(after == every[0] for after in every):
+                return Outcome({State(every[0], state.banks, state.decided): (len(every), NONE)})
+
+        def apply(inner: Context) -> Outcome:
+            return start(State(self.shape(node, flow, inner.env, inner.region), state.banks, state.decided))
+
+        # decisions matter here: go one by one, to know which
+        return self.decisions.arguments(node.args, local, lambda c: guard(node.span, lambda: apply(c)))
+
+    def shape(self, node: p.Layer, flow: Flow, env: Mapping[str, Any], region: str) -> Flow:
+        """Return what leaves a layer whose arguments are bound, and note the sizes of its weights."""
+        args = {arg.name: env[arg.name] for arg in node.args}
+        for arg in node.op.args:
+            if arg.kind == "word" and args[arg.name] not in arg.words:
+                raise ShapeError("SD0201", f"`{arg.name}` of `{node.op.name}` is one of {', '.join(arg.words)}")
+        after = within_bounds(node.op.shape(flow, args), self.limits)
+        record(self.decisions.facts, node, flow, args, region)
+        return after
+
+    def scope(self, node: p.Scope, state: State, context: Context) -> Outcome:
+        """Follow a use of an op or a joint; a `let` of its own is forgotten after it."""
+        flow = state.flow
+        inner = context if flow is None else context.bind(channels=flow.channels)
+        body = self.decisions.arguments(node.formals, inner, lambda c: self.seq(node.body, state, c))
+        return within(node.local, forgotten(body, node.template))
+
+    def choose(self, node: p.Choose, state: State, context: Context) -> Outcome:
+        self.decisions.alphabet(node.decision, range(len(node.paths)))
+        cases = [(str(i), 1, self.seq(path, state, context)) for i, path in enumerate(node.paths)]
+        return self.decisions.branch(node.decision.local, cases)
+
+    def combine(self, node: p.Combine, state: State, context: Context) -> Outcome:
+        """Follow parallel paths; all start from one state, and only `decided` passes from one to the next."""
+        merged = Outcome()
+        flows: dict[State, Joined] = {state: {(): (1, NONE)}}
+        for path in node.paths:
+            following: dict[State, Joined] = {}
+            for before, joined in flows.items():
+                result = self.seq(path, before, context)
+                for finding in result.errors.values():
+                    merged.fail(finding)
+                for after, (ways, witness) in result.states.items():
+                    if after.flow is None:
+                        merged = Outcome({}, {**merged.errors, **nothing_arrives(node.span).errors})
+                        continue
+                    target = following.setdefault(state._replace(decided=after.decided), {})
+                    for earlier, (known, first) in joined.items():
+                        more, shortest = target.get((*earlier, after.flow), (0, first + witness))
+                        target[(*earlier, after.flow)] = (more + known * ways, shortest)
+            flows = following
+            met = sum(len(joined) for joined in flows.values())
+            self.decisions.spend(met, node.span)
+            if met > self.limits.states:
+                raise NotDecided(node.span, f"the paths meet in more than {self.limits.states:,} ways")
+        for after, joined in flows.items():
+            for parts, (ways, witness) in joined.items():
+                try:
+                    flow = within_bounds(join_flows(node.join, parts), self.limits)
+                    merged.add(after._replace(flow=flow), ways, witness)
+                except ShapeError as error:
+                    found = failed(error, node.span).errors[error.code, node.span]
+                    merged.fail(found.after(witness))
+        return merged
+
+    def repeat(self, node: p.Repeat, state: State, context: Context) -> Outcome:
+        def body(inner: Context) -> Outcome:
+            count = self.decisions.times(inner.env["count"], node, "repeat")
+            outcome = start(state)
+            for i in range(count):
+                outcome = then(outcome, iteration, f"{node.local}[{i}]")
+            return outcome
+
+        def iteration(s: State) -> Outcome:
+            return forgotten(self.seq(node.body, s, context), node.template)
+
+        return self.decisions.arguments((node.count,), context, lambda c: guard(node.span, lambda: body(c)))
+
+    def tied(self, node: p.Node, key: Any, name: str, state: State, follow: Callable[[State], Outcome]) -> Outcome:
+        """Follow something decided once: its decisions count at its first use only."""
+        outer, self.decisions.domains = self.decisions.domains, set()
+        outcome = follow(state)
+        domains = frozenset(self.decisions.domains)
+        self.decisions.domains = None if outer is None else outer | domains
+        before = dict(state.decided)
+        if key not in before:
+            decided = state.decided | {(key, domains)}
+            return Outcome({s._replace(decided=decided): entry for s, entry in outcome.states.items()}, outcome.errors)
+        if not outcome.errors and before[key] != domains:
+            message = f"`{name}` is decided once, but its choices differ between its uses"
+            return failed(ShapeError("SD0210", message, "let them not depend on what arrives"), node.span)
+        if len({s.flow for s in outcome.states}) > 1:
+            raise NotDecided(node.span, f"`{name}` is used again, and its shape depends on its decisions")
+        return Outcome(dict.fromkeys(outcome.states, (1, NONE)), outcome.errors)
+
+
+def nothing_arrives(span: Span) -> Outcome:
+    """Return the error of a layer that has no input."""
+    return failed(ShapeError("SD0306", "nothing has been read here", "start the op with `read …`"), span)
+
+
+def forgotten(outcome: Outcome, template: str) -> Outcome:
+    """Return an outcome after a scope: what a `let` of the scope decided holds no longer."""
+    if not any(state.decided for state in outcome.states):
+        return outcome
+    kept = Outcome(errors=outcome.errors)
+    for state, (ways, witness) in outcome.states.items():
+        stay = (one for one in state.decided if not _is_let_within(one[0], template))
+        kept.add(state._replace(decided=frozenset(stay)), ways, witness)
+    return kept
+
+
+def _is_let_within(key: Any, template: str) -> bool:
+    return isinstance(key, p.Let) and key.body.template.startswith(f"{template}.")
+
+
+def record(facts: Facts, node: p.Layer, flow: Flow, args: Mapping[str, Any], region: str) -> None:
+    """Note the largest sizes that a layer's weights take."""
+    weights = node.op.weights(flow, args)
+    if not weights:
+        return
+    key = (region, node.template)
+    shapes = {name: tuple(w.shape) for name, w in weights.items()}
+    main = shapes.get("weight", (1, 1))
+    known = facts.extents.get(key)
+    if known is None:
+        inits = {name: w.init for name, w in weights.items()}
+        facts.extents[key] = Extent(flow.channels, flow.grid, shapes, inits, main[1], main[0])  # type: ignore[arg-type]
+        return
+    known.channels = max(known.channels, flow.channels)
+    known.grid = tuple(map(max, known.grid, flow.grid))
+    known.units_in, known.units_out = gcd(known.units_in, main[1]), gcd(known.units_out, main[0])
+    for name, shape in shapes.items():
+        other = known.weights.get(name, shape)
+        known.weights[name] = tuple(greatest(a, b) for a, b in zip(shape, other, strict=True))
+        known.inits[name] = weights[name].init
