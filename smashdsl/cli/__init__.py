@@ -1,0 +1,1 @@
+"""The command line: one file a command, each parses its arguments, calls one function and shows the result."""

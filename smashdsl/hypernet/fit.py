@@ -59,7 +59,11 @@ def cosine(step: int, steps: int) -> float:
 
 
 def fit(
-    model: nn.Module, optimiser: optim.Optimizer, loss_at: Callable[[int], Tensor], plan: Plan, watch: Watch | None = None
+    model: nn.Module,
+    optimiser: optim.Optimizer,
+    loss_at: Callable[[int], Tensor],
+    plan: Plan,
+    watch: Watch | None = None,
 ) -> list[float]:
     """Train for ``plan.steps`` steps and return the mean loss of every ten.
 
@@ -99,7 +103,8 @@ def _mean(losses: list[Tensor], step: int) -> float:
     mean = float(torch.stack(losses).mean())
     if not math.isfinite(mean):
         raise UserError(
-            f"the training loss is no number after step {step:,}", "lower the learning rate, or look for wild values in the data"
+            f"the training loss is no number after step {step:,}",
+            "lower the learning rate, or look for wild values in the data",
         )
     return mean
 

@@ -107,7 +107,9 @@ def train_supernet(
     return supernet, losses
 
 
-def run(supernet: Supernet, architecture: Architecture, x: Tensor, seed: int, step: int, precision: Precision) -> Tensor:
+def run(
+    supernet: Supernet, architecture: Architecture, x: Tensor, seed: int, step: int, precision: Precision
+) -> Tensor:
     """Return the logits of an architecture under its weights here; x: (n, channels, *grid)."""
     network = build(architecture)
     cond = noise = None

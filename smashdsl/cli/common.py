@@ -1,0 +1,114 @@
+"""Arguments and renderings that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smashdsl.errors import UsageError
+
+if TYPE_CHECKING:
+    from smashdsl.api import Space
+    from smashdsl.space.architecture import Architecture
+
+EXACT_DIGITS = 30
+
+
+def add_space(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a space."""
+    parser.add_argument("file", metavar="FILE", help="a `.smash` file")
+    parser.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], dest="params", help="set a param of the file"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def add_architecture(parser: argparse.ArgumentParser) -> None:
+    """Add the two ways to say which architecture is meant."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--seed", type=seed, default=0, help="draw the architecture with this seed (default 0)")
+    group.add_argument("--arch", metavar="A.json", help="the architecture in this file")
+
+
+def seed(text: str) -> int:
+    """Parse a seed."""
+    return whole(text, 0)
+
+
+def positive(text: str) -> int:
+    """Parse a number from 1."""
+    return whole(text, 1)
+
+
+def whole(text: str, low: int) -> int:
+    """Parse a whole number from ``low``."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = low - 1
+    if number < low or number >= 2**63:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from {low}")
+    return number
+
+
+def fraction(text: str) -> float:
+    """Parse a positive number."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a positive number")
+    return number
+
+
+def params(args: argparse.Namespace) -> dict[str, str]:
+    """Return what `--set` gives."""
+    found = {}
+    for item in args.params:
+        name, equal, value = item.partition("=")
+        if not equal or not name.strip() or not value.strip():
+            raise UsageError(f"`--set {item}` is not NAME=VALUE")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def load(args: argparse.Namespace) -> Space:
+    """Load the space that the arguments name."""
+    from smashdsl.api import load as load_space
+
+    return load_space(args.file, params(args))
+
+
+def architecture(space: Space, args: argparse.Namespace) -> Architecture:
+    """Return the architecture that the arguments name."""
+    from smashdsl.files import read_json
+
+    if args.arch is None:
+        return space.sample(seed=args.seed)
+    return space.from_json(read_json(Path(args.arch), "architecture"))
+
+
+def emit(data: Any) -> None:
+    """Print JSON."""
+    print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def count(number: int) -> str:
+    """Return a count for people: exact while it can be read, then in powers of ten with its number of digits."""
+    digits = str(Decimal(number))
+    if len(digits) <= EXACT_DIGITS:
+        return f"{number:,}"
+    return f"{digits[0]}.{digits[1:4]}e{len(digits) - 1:,} (exactly, {len(digits):,} digits: --json)"
+
+
+def exact(number: int) -> int | str:
+    """Return a count for programs: a JSON number while every reader keeps it exactly, else its digits as text."""
+    return number if number < 2**53 else str(Decimal(number))

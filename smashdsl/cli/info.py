@@ -1,0 +1,72 @@
+"""Say what a space holds: how many architectures, of what size, and the layout of their conditioning tensor."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from smashdsl.cli.common import add_json, add_space, count, emit, exact, load, positive, seed
+
+if TYPE_CHECKING:
+    from smashdsl.api import Space
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_space(parser)
+    add_json(parser)
+    parser.add_argument("--layout", action="store_true", help="print the fields of the conditioning tensor too")
+    parser.add_argument("--draws", type=positive, default=512, help="architectures drawn for the sizes (default 512)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of these draws (default 0)")
+
+
+def run(args: argparse.Namespace) -> int:
+    space = load(args)
+    data = describe(space, args.draws, args.seed)
+    if args.layout:
+        data["layout"] = space.layout.as_data()
+    if args.json:
+        emit(data)
+        return 0
+    ir = space.compiled.space
+    print(f"space      {space.name}  ({space.hash[:16]})")
+    print(f"input      {ir.input.kind}[{', '.join(map(str, (ir.input.channels, *ir.input.grid)))}]")
+    print(f"output     {ir.output.name}({ir.output.size})")
+    print(f"members    {count(space.count())}" + (", constraints not considered" if ir.requires else ""))
+    if ir.requires:
+        share, low, high = (100 * data["acceptance"][key] for key in ("share", "low", "high"))
+        print(f"meeting the constraints  {share:.1f} % of draws [{low:.1f}, {high:.1f}]")
+    print(f"decisions  {data['sites']} sites, {data['templates']} of them different in the text")
+    for name in ("params", "flops"):
+        sizes = data[name]
+        label = "parameters" if name == "params" else "multiply-adds"
+        print(f"{label:13} {sizes['min']:,} to {sizes['max']:,}, median {sizes['median']:,} of {data['draws']} draws")
+    shape = data["conditioning"]
+    print(f"conditioning tensor  {shape['features']} features x {shape['rows']} rows x slices")
+    if args.layout:
+        for field in data["layout"]["fields"]:
+            values = ", ".join(field["values"])
+            stop = field["start"] + field["width"]
+            print(f"  {field['start']:>5}..{stop:<5} {field['coding']:9} {field['name']}  {values}"[:160])
+    return 0
+
+
+def describe(space: Space, draws: int, seed: int) -> dict[str, Any]:
+    """Return what is known of a space as JSON-ready data."""
+    costs = space.costs(space.sample(draws, seed=seed))
+    data: dict[str, Any] = {
+        "space": space.name,
+        "hash": space.hash,
+        "count": exact(space.count()),
+        "count_ignores_constraints": bool(space.compiled.space.requires),
+        "sites": len(space.sites),
+        "templates": len({site.decision.template for site in space.sites.all}),
+        "draws": draws,
+        "conditioning": {"features": space.layout.features, "rows": space.layout.rows},
+    }
+    for name, values in (("params", costs.params), ("flops", costs.flops)):
+        ordered = sorted(int(v) for v in values)
+        data[name] = {"min": ordered[0], "median": ordered[len(ordered) // 2], "max": ordered[-1]}
+    if space.compiled.space.requires:
+        share, low, high = space.acceptance(seed=seed)
+        data["acceptance"] = {"share": share, "low": low, "high": high, "level": 0.95}
+    return data
