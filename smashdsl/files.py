@@ -99,7 +99,5 @@ def read_lines(path: Path) -> list[Any]:
 def unwritable(path: Path, error: OSError) -> UserError:
     """Return the error for a file that can't be written."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return UserError(
-            f"`{path}` was not written: the disk is full", "free some space and run the same command again"
-        )
+        return UserError(f"`{path}` was not written: the disk is full", "free some space, then run it again")
     return UserError(f"`{path}` can't be written: {error.strerror or error}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
-from smashdsl.cli.common import add_space, count, exact, params
+from smashdsl.cli.common import add_params, count, emit, exact, params
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_space(parser)
+    parser.add_argument("files", metavar="FILE", nargs="+", help="`.smash` files")
+    add_params(parser)
     parser.add_argument(
         "--format", choices=("human", "concise", "json"), default="human", help="how findings are shown"
     )
@@ -17,47 +19,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    found = [_check(file, args) for file in args.files]
+    if args.format == "json":
+        emit(found[0] if len(found) == 1 else found)
+    return 0 if all(result["ok"] for result in found) else 1
+
+
+def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
+    """Check one file, show what is found, and return it as data."""
     from smashdsl.lang.compile import compile_source
     from smashdsl.lang.diagnostics import SmashError
     from smashdsl.lang.limits import Limits
-    from smashdsl.lang.render import concise, render_all
+    from smashdsl.lang.render import as_data, concise, render_all
     from smashdsl.lang.source import read_source
 
     limits = Limits()
-    source = read_source(args.file, limits.bytes)
+    source = read_source(file, limits.bytes)
+    number = None
     try:
         compiled = compile_source(source, params(args), limits)
+        diagnostics, number = compiled.warnings, compiled.facts.count
     except SmashError as error:
-        if args.format == "human":
-            raise
-        if args.format == "json":
-            _emit(error, None)
-        else:
-            print("\n".join(concise(error.source, d) for d in error.diagnostics))
-        return 1
-    number = compiled.facts.count
-    if args.format == "json":
-        _emit(None, exact(number), SmashError(source, compiled.warnings))
-        return 0
-    if compiled.warnings:
-        shown = "\n".join(concise(source, d) for d in compiled.warnings)
-        print(render_all(source, compiled.warnings) if args.format == "human" else shown, file=sys.stderr)
-    architectures = "one architecture" if number == 1 else f"{count(number)} architectures"
-    print(f"{args.file}: space `{compiled.space.name}` is well made: {architectures}")
-    return 0
-
-
-def _emit(error: object, number: int | str | None, warnings: object = None) -> None:
-    from smashdsl.cli.common import emit
-    from smashdsl.lang.diagnostics import SmashError
-    from smashdsl.lang.render import as_data
-
-    found = error or warnings
-    assert isinstance(found, SmashError)
-    emit(
-        {
-            "ok": error is None,
-            "count": number,
-            "diagnostics": [as_data(found.source, diagnostic) for diagnostic in found.diagnostics],
-        }
-    )
+        source, diagnostics = error.source, error.diagnostics
+    if args.format == "concise":
+        for diagnostic in diagnostics:
+            print(concise(source, diagnostic))
+    elif args.format == "human":
+        if diagnostics:
+            print(render_all(source, diagnostics), file=sys.stderr)
+        if number is not None:
+            architectures = "one architecture" if number == 1 else f"{count(number)} architectures"
+            print(f"{file}: space `{compiled.space.name}` is well made: {architectures}")
+    return {
+        "file": file,
+        "ok": number is not None,
+        "count": None if number is None else exact(number),
+        "diagnostics": [as_data(source, diagnostic) for diagnostic in diagnostics],
+    }

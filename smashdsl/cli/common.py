@@ -20,6 +20,11 @@ EXACT_DIGITS = 30
 def add_space(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name a space."""
     parser.add_argument("file", metavar="FILE", help="a `.smash` file")
+    add_params(parser)
+
+
+def add_params(parser: argparse.ArgumentParser) -> None:
+    """Add `--set`."""
     parser.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], dest="params", help="set a param of the file"
     )

@@ -23,9 +23,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         common.emit({"shape": list(tensor.shape), "on": int(tensor.sum()), "codes": architecture.codes.tolist()})
     else:
-        print(
-            f"{args.out}: {' x '.join(map(str, tensor.shape))} (features x rows x slices), {int(tensor.sum()):,} bits on"
-        )
+        shape = " x ".join(map(str, tensor.shape))
+        print(f"{args.out}: {shape} (features x rows x slices), {int(tensor.sum()):,} bits on")
     return 0
 
 

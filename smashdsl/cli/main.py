@@ -58,10 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception:
         traceback.print_exc()
-        print(
-            f"\nthis is a fault of smashdsl {smashdsl.__version__}, not of your input; please report it with the lines above",
-            file=sys.stderr,
-        )
+        version = smashdsl.__version__
+        print(f"\nthis is a fault of smashdsl {version}, not of yours; please report the lines above", file=sys.stderr)
         return BUG
 
 

@@ -124,8 +124,9 @@ def same_run(found: Any, wanted: dict[str, Any], path: Path) -> None:
         return
     found = found if isinstance(found, dict) else {}
     name = next(n for n in [*wanted, *found] if found.get(n) != wanted.get(n))
+    theirs, ours = _short(found.get(name)), _short(wanted.get(name))
     raise UserError(
-        f"`{path}` belongs to another run: its {name} is {_short(found.get(name))}, here it is {_short(wanted.get(name))}",
+        f"`{path}` belongs to another run: its {name} is {theirs}, here it is {ours}",
         "choose another folder for this run, or give the same settings to go on with that one",
     )
 

@@ -22,7 +22,7 @@ SLOPE = 0.02
 
 @dataclass(frozen=True)
 class HyperNetConfig:
-    """Size of the HyperNet: channels each layer adds, and the layers of each dense block (defaults of the paper's code)."""
+    """Size of the HyperNet: channels each layer adds, layers of each dense block (defaults of the paper's code)."""
 
     growth: int = 10
     layers: tuple[int, ...] = (8, 10, 4)
@@ -58,7 +58,8 @@ class HyperNet(nn.Module):
         layout = space.layout
         if not layout.generated:
             raise UserError(
-                f"space `{space.name}` has no layer with `weights = generated`, so there is nothing for a HyperNet to make"
+                f"space `{space.name}` has no layer with `weights = generated`",
+                "there is nothing for a HyperNet to make: generate a weight, or train the shared ones alone",
             )
         self.tile: Tile = layout.tile
         self.weight_feature = layout.fields["weight"].start

@@ -61,9 +61,9 @@ def check_fit(space: Space, data: Dataset) -> None:
     source, output = space.compiled.space.input, space.compiled.space.output
     wanted, found = (source.channels, *source.grid), tuple(data.train.images.shape[1:])
     if wanted != found:
-        shape = ", ".join(map(str, found))
+        shape = _listed(found)
         raise UserError(
-            f"space `{space.name}` takes `{source.kind}[{', '.join(map(str, wanted))}]`, but data `{data.name}` holds [{shape}]",
+            f"space `{space.name}` takes `{source.kind}[{_listed(wanted)}]`, but data `{data.name}` holds [{shape}]",
             f"write `input {source.kind}[{shape}]` in the spec, or choose other data",
         )
     if output.size != data.classes:
@@ -71,3 +71,7 @@ def check_fit(space: Space, data: Dataset) -> None:
             f"space `{space.name}` tells {output.size} classes apart, but data `{data.name}` has {data.classes}",
             f"write `output {output.name}({data.classes})` in the spec, or choose other data",
         )
+
+
+def _listed(sizes: tuple[int, ...]) -> str:
+    return ", ".join(map(str, sizes))

@@ -1,7 +1,7 @@
 """The whole job: train the HyperNet, search, train winner and median candidate for real, hand over the winner.
 
-A run is a folder. Each stage writes what it found at once and skips what is there, so running the same search again goes
-on where it stopped, and ends with the same bytes in `result.json`.
+A run is a folder. Each stage writes what it found at once and skips what is there, so running the same search again
+goes on where it stopped, and ends with the same bytes in `result.json`.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def search(
 ) -> dict[str, Any]:
     """Search a space on data and return what `result.json` in the run's folder holds.
 
-    Raises `Stopped` when ``progress.stop()`` says so: the same call then goes on. Raises `UserError` when the folder holds
-    another run, or the data does not fit the space.
+    Raises `Stopped` when ``progress.stop()`` says so: the same call then goes on. Raises `UserError` when the folder
+    holds another run, or the data does not fit the space.
     """
     if isinstance(data, str):
         from smashdsl.data.load import load as load_data

@@ -1,7 +1,7 @@
 """Strategies: which architecture to score next, given what was scored before.
 
-A strategy holds no state: `ask` is a pure function of the seed, the number of candidates so far and the study, so a search
-that was interrupted goes on as if it had not been.
+A strategy holds no state: `ask` is a pure function of the seed, the number of candidates so far and the study, so a
+search that was interrupted goes on as if it had not been.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Strategy(Protocol):
 
 @dataclass(frozen=True)
 class Smash:
-    """The paper's search: random draws, then perturbations of the best, then a Markov chain that moves on improvement."""
+    """The paper's search: random draws, perturbations of the best, then a Markov chain that moves on improvement."""
 
     random: int
     perturb: int
