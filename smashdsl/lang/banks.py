@@ -13,7 +13,7 @@ from smashdsl.lang import program as p
 from smashdsl.lang.evaluate import evaluate, scalar
 from smashdsl.lang.limits import Limits
 from smashdsl.lang.outcome import Banks
-from smashdsl.lang.pools import reachable_sets, sizes
+from smashdsl.lang.pools import number_of, reachable_sets, sizes
 from smashdsl.ops import Flow, ShapeError
 
 Env = Mapping[str, Any]
@@ -47,9 +47,12 @@ def listed(banks: ir.Selection, count: int, env: Env) -> list[int]:
     for expr in banks.banks:
         if isinstance(expr, ir.Interval):
             low, high, step = (scalar(evaluate(end, env, {})) for end in (expr.low, expr.high, expr.step))
-            found.extend(range(low, high + 1, max(1, step)))
-        elif isinstance(expr, ir.Choice):
-            raise ShapeError("SD0302", "a choice among banks is written `1 of written`, not a choice of indices")
+            if not all(type(end) is int for end in (low, high, step)) or step < 1 or low > high:
+                raise ShapeError("SD0204", f"{low}..{high} lists no banks")
+            if low < 0 or high >= count:
+                outside = low if low < 0 else high
+                raise ShapeError("SD0302", f"there is no bank {outside}: the banks are 0 to {count - 1}")
+            found.extend(range(low, high + 1, step))
         else:
             found.append(scalar(evaluate(expr, env, {})))
     for i, index in enumerate(found):
@@ -91,7 +94,8 @@ def write_states(
     if selection.mode in {"listed", "last", "all"}:
         targets, label = _fixed_targets(selection, banks, fresh, count, env)
         if len(targets) < chunks:
-            raise ShapeError("SD0304", f"{chunks} chunks are written to {len(targets)} banks", f"write to {chunks}")
+            message = f"{chunks} banks' worth of channels is written to {number_of(len(targets))}"
+            raise ShapeError("SD0304", message, f"write to {number_of(chunks)}, or make fewer channels")
         mask = sum(1 << i for i in targets)
         yield label, Banks(banks.written | mask, len(targets) if env["last"] else 0), 1
         return

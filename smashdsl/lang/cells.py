@@ -10,6 +10,7 @@ from smashdsl.lang.banks import chunks_of, enter, leave, read_states, write_stat
 from smashdsl.lang.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.evaluate import scalar
 from smashdsl.lang.outcome import NONE, Banks, Outcome, State, at_root, decided, start, then, within
+from smashdsl.lang.pools import number_of
 from smashdsl.ops import Flow, ShapeError
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Cells:
         cases = []
         for size, ways in found:
             channels = size * bank if node.join == "concat" else bank
-            cases.append((_banks(size), ways, start(State(Flow(channels, entry.grid), state.banks, state.decided))))
+            cases.append((number_of(size), ways, start(State(Flow(channels, entry.grid), state.banks, state.decided))))
         return self.decisions.branch(node.decision.local if node.decision else "read", cases)
 
     def write(self, node: p.Write, state: State, context: Context) -> Outcome:
@@ -198,10 +199,6 @@ class Cells:
             witness = decided(node.decision.local, label) if self.decisions.trace and len(found) > 1 else NONE
             outcome.add(State(None, after, state.decided), ways, witness)
         return outcome
-
-
-def _banks(number: int) -> str:
-    return "1 bank" if number == 1 else f"{number} banks"
 
 
 def _uses_last(cell: p.Cell) -> bool:

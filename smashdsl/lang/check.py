@@ -29,6 +29,11 @@ def check(program: p.Program, sink: Sink, limits: Limits) -> Facts | None:
         sink.add(Diagnostic(f.code, f.message, f.span, where=f.where, when=f.witness.decisions(), help=f.help))
     if sink.failed:
         return None
+    if (sites := p.sites(program, decisions.facts.most)) > limits.sites:
+        message = f"this space has {sites:,} layers and decisions, more than {limits.sites:,}"
+        sink.error("SD0402", message, program.space.span, help="lower a count, or raise the limit on sites")
+        return None
+    decisions.facts.sites = sites
     decisions.facts.count = sum(ways for ways, _ in outcome.states.values())
     return decisions.facts
 

@@ -18,7 +18,7 @@ from smashdsl.lang.limits import Limits
 from smashdsl.lang.parser import parse
 from smashdsl.lang.program import Program
 from smashdsl.lang.resolve import resolve
-from smashdsl.lang.source import Source
+from smashdsl.lang.source import Source, Span
 
 ParamValue = int | float | str
 
@@ -47,7 +47,12 @@ def compile_source(
     tree = parse(source, sink, limits)
     space = None if tree is None else resolve(tree, _prelude(), sink, limits, overrides)
     program = None if space is None else expand(space, sink, limits)
-    facts = None if program is None else check(program, sink, limits)
+    facts = None
+    try:
+        facts = None if program is None else check(program, sink, limits)
+    except RecursionError:
+        message = "ops, paths and formals are nested deeper than can be followed"
+        sink.error("SD0401", message, Span(0, len("smash 1")), help="use fewer ops inside ops")
     sink.raise_if_failed()
     assert space is not None
     assert program is not None

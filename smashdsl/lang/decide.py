@@ -17,7 +17,7 @@ from smashdsl.lang.source import Span
 from smashdsl.ops import ShapeError
 
 Chosen = dict[int, Any]
-WORK_PER_STATE = 20
+WORK_PER_STATE = 4
 KINDS = {"size": "one whole number", "axes": "a size such as `3` or `3x3`", "number": "a number"}
 
 
@@ -202,7 +202,7 @@ def value_of(arg: p.Argument, env: Mapping[str, Any], chosen: Chosen) -> Any:
     value = evaluate(arg.value, env, chosen)
     if not _is_kind(value, arg.kind):
         wanted = KINDS.get(arg.kind, "a word")
-        raise ShapeError("SD0201", f"`{arg.name}` takes {wanted}, not {shown(value)}")
+        raise ShapeError("SD0201", f"`{arg.name}` must be {wanted}, not {shown(value)}")
     return value
 
 

@@ -88,7 +88,9 @@ class Sink:
 
     def raise_if_failed(self) -> None:
         if self.failed:
-            raise SmashError(self.source, sorted(self.found, key=lambda d: d.span))
+            # a warning may only follow from an error: an op is unused because its use is misspelt
+            errors = (d for d in self.found if d.severity == "error")
+            raise SmashError(self.source, sorted(errors, key=lambda d: d.span))
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:

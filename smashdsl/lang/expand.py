@@ -14,7 +14,7 @@ from typing import Any
 from smashdsl.lang import fold, ir
 from smashdsl.lang import program as p
 from smashdsl.lang.diagnostics import Sink
-from smashdsl.lang.evaluate import evaluate
+from smashdsl.lang.evaluate import evaluate, scalar
 from smashdsl.lang.limits import Limits
 from smashdsl.lang.source import Span
 from smashdsl.ops import LAYERS, ShapeError
@@ -83,6 +83,7 @@ class _Expander:
         self.cell_defs = {cell.name: cell for cell in space.cells}
         self.cells: dict[str, p.Cell] = {}
         self.made = 0
+        self.depth = 0
 
     def program(self) -> p.Program:
         space = self.space
@@ -158,13 +159,18 @@ class _Expander:
     def _loop_values(self, expr: ir.Expr, env: dict[str, int]) -> Iterator[int]:
         try:
             if isinstance(expr, ir.Interval):
-                low, high, step = (evaluate(end, env, {}) for end in (expr.low, expr.high, expr.step))
+                low, high, step = (scalar(evaluate(end, env, {})) for end in (expr.low, expr.high, expr.step))
+                if not all(type(end) is int for end in (low, high, step)):
+                    raise ShapeError("SD0201", "a loop runs over whole numbers")
                 yield from range(low, high + 1, max(1, step))
             elif isinstance(expr, ir.PerAxis):
                 for item in expr.items:
                     yield from self._loop_values(item, env)
             else:
-                yield evaluate(expr, env, {})
+                value = scalar(evaluate(expr, env, {}))
+                if type(value) is not int:
+                    raise ShapeError("SD0201", "a loop runs over whole numbers")
+                yield value
         except ShapeError:
             message = "a loop runs over values that are known before anything is decided"
             self.sink.error("SD0201", message, expr.span)
@@ -175,13 +181,19 @@ class _Expander:
     def path(self, path: ir.Path, namer: _Namer, lets: Mapping[str, p.Let]) -> p.Seq:
         lets = dict(lets)
         out: list[p.Node] = []
+        self.depth += 1
         for statement in path:
             self.count(statement.span)
+            if self.depth > self.limits.depth:
+                message = f"ops and paths are nested deeper than {self.limits.depth}"
+                self.sink.error("SD0401", message, statement.span, help="use fewer ops inside ops")
+                raise _TooLarge
             if isinstance(statement, ir.Let):
                 for name in statement.names:
                     lets[name] = self.let(name, statement.body, namer, lets)
             else:
                 out.append(self.statement(statement, namer, lets))
+        self.depth -= 1
         return tuple(out)
 
     def let(self, name: str, body: ir.Statement, namer: _Namer, lets: Mapping[str, p.Let]) -> p.Let:

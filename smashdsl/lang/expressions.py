@@ -27,9 +27,14 @@ class Scope:
     names: set[str] = field(default_factory=set)
     in_require: bool = False
     lets: dict[str, s.Let] = field(default_factory=dict)
+    outer_lets: set[str] = field(default_factory=set)  # lets that stand around the innermost `repeat`
 
     def extended(self, *names: str) -> Scope:
-        return Scope(self.names | set(names), self.in_require, self.lets)
+        return Scope(self.names | set(names), self.in_require, self.lets, self.outer_lets)
+
+    def repeated(self) -> Scope:
+        """Return the scope inside a `repeat`."""
+        return Scope(self.names, self.in_require, self.lets, set(self.lets))
 
 
 class Expressions:
@@ -48,6 +53,12 @@ class Expressions:
         self.params[name] = ir.Ref(name) if choice else value
         return choice
 
+    def bind(self, name: s.Name, scope: Scope) -> None:
+        """Report a formal, an index or a loop whose name means something already where it stands."""
+        if name.id in RESERVED or name.id in scope.names or name.id in self.params:
+            message = f"`{name.id}` is declared already and can't be declared again here"
+            self.sink.error("SD0102", message, name.span, help="choose another name")
+
     # -- the expression itself ----------------------------------------------------------------
 
     def expr(self, node: s.Expr, scope: Scope, words: tuple[str, ...] = ()) -> ir.Expr | None:
@@ -63,6 +74,8 @@ class Expressions:
             case s.Number():
                 return fold.number(node.value, node.span, self.limits)
             case s.Dims():
+                for value in node.values:
+                    fold.number(value, node.span, self.limits)
                 return ir.Dims(node.values, span=node.span)
             case s.Name():
                 return self._name(node, scope, words)
@@ -104,8 +117,12 @@ class Expressions:
             message = f"`{name}` can only stand in `require`"
             self.sink.error("SD0101", message, node.span)
             return None
-        candidates = {*scope.names, *words, *self.params, *CONTEXT}
-        self.unknown(node, candidates)
+        known = {*scope.names, *words, *self.params, *(() if scope.in_require else CONTEXT)}
+        if scope.in_require and did_you_mean(name, known) is None:
+            help = "a constraint speaks of `params`, `flops`, `reads` and `count(OP)`"
+            self.sink.error("SD0101", f"`{name}` is not declared", node.span, help=help)
+        else:
+            self.unknown(node, known)
         return None
 
     def unknown(self, node: s.Name, candidates: Iterable[str]) -> None:
@@ -230,7 +247,7 @@ class Expressions:
                 good = kind in {"size", "axes", "number"}
         if not good:
             wanted = {"size": "a whole number", "axes": "a size such as `3` or `3x3`", "number": "a number"}
-            message = f"{what} takes {wanted.get(kind, 'one of its words')}"
+            message = f"{what} must be {wanted.get(kind, 'one of its words')}"
             self.sink.error("SD0201", message, value.span or span)
         return good
 

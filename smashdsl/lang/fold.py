@@ -33,6 +33,18 @@ def is_choice(expr: ir.Expr) -> bool:
     return False
 
 
+def is_known(expr: ir.Expr) -> bool:
+    """Return whether no decision is made in an expression; a range counts as all of its values."""
+    if isinstance(expr, ir.Interval):
+        return not any(is_choice(end) for end in (expr.low, expr.high, expr.step))
+    return not is_choice(expr)
+
+
+def is_plain(expr: ir.Expr) -> bool:
+    """Return whether an expression is one choice or none."""
+    return isinstance(expr, ir.Choice) or is_known(expr)
+
+
 def binary(op: str, left: ir.Expr, right: ir.Expr, span: Span, limits: Limits) -> ir.Expr:
     """Return `left op right`, folded and with a choice moved outwards where that is exact."""
     if isinstance(left, ir.Number) and isinstance(right, ir.Number):

@@ -36,9 +36,7 @@ class Number(Node):
 
 @dataclass(frozen=True)
 class Dims(Node):
-    """A size per axis: `3x3`."""
-
-    values: tuple[int, ...]
+    values: tuple[int, ...]  # a size per axis: `3x3`
     kind: Literal["dims"] = "dims"
 
 

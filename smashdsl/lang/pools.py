@@ -27,18 +27,21 @@ def values(domain: ir.Choice | ir.Interval, env: Mapping[str, Any], chosen: Mapp
             raise ShapeError("SD0402", f"{low}..{high} holds more than {MOST_VALUES:,} values")
         return list(range(low, high + 1, step))
     found = [evaluate(element, env, chosen) for element in domain.elements]
-    for i, value in enumerate(found):
-        if value in found[:i]:
-            raise ShapeError("SD0204", f"this choice offers {shown(value)} twice", "let its elements differ")
+    if len(set(found)) < len(found):
+        twice = next(value for i, value in enumerate(found) if value in found[:i])
+        raise ShapeError("SD0204", f"this choice offers {shown(twice)} twice", "let its elements differ")
     return found
 
 
 def sizes(banks: ir.Selection, low: int, high: int, env: Mapping[str, Any]) -> list[int]:
     """Return the sizes a free selection allows, each of which must lie in ``low..high``."""
-    what = f"the {high} {'bank' if high == 1 else 'banks'} of `{banks.pool}`"
+    what = f"`{banks.pool}`, which holds {number_of(high)}"
+    more = "declare more banks" if banks.pool in {"fresh", "reachable"} else "have more written before"
     if banks.size is None:
         if low > high:
-            raise ShapeError("SD0303", f"{low} banks are needed, more than {what}")
+            raise ShapeError(
+                "SD0303", f"{number_of(low)} can't be taken from {what}", f"make fewer channels, or {more}"
+            )
         return list(range(low, high + 1))
     if isinstance(banks.size, ir.Choice | ir.Interval):
         wanted = values(banks.size, env, {})
@@ -46,11 +49,17 @@ def sizes(banks: ir.Selection, low: int, high: int, env: Mapping[str, Any]) -> l
         wanted = [scalar(evaluate(banks.size, env, {}))]
     for size in wanted:
         if size < 1 or size > high:
-            raise ShapeError("SD0303", f"{size} can't be taken from {what}", "take fewer, or have more written")
+            raise ShapeError("SD0303", f"{number_of(size)} can't be taken from {what}", f"take fewer, or {more}")
         if size < low:
-            message = f"{low} chunks are written to {size} {'bank' if size == 1 else 'banks'}"
-            raise ShapeError("SD0304", message, f"write to at least {low}")
+            raise ShapeError(
+                "SD0304", f"{low} banks' worth of channels is written to {number_of(size)}", f"write to at least {low}"
+            )
     return wanted
+
+
+def number_of(banks: int) -> str:
+    """Return a number of banks as a phrase."""
+    return "1 bank" if banks == 1 else f"{banks} banks"
 
 
 def reachable_sets(written: int, fresh: int, size: int) -> list[int]:

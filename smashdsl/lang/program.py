@@ -8,7 +8,7 @@ Templates compare by identity.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -253,6 +253,26 @@ def arguments(node: Node) -> Iterator[Argument]:
             yield node.cell.bank
             yield node.cell.banks
             yield from (member.count for member in node.cell.members if member.count is not None)
+
+
+def sites(program: Program, most: Mapping[int, int]) -> int:
+    """Return how many layers and decisions a program has, at the most repeats and ops of each place."""
+    found: dict[int, int] = {}
+
+    def size(node: Node) -> int:
+        if id(node) not in found:
+            inner = sum(map(size, children(node))) if not isinstance(node, CellUse) else cell(node.cell)
+            inner *= most.get(id(node), 1) if isinstance(node, Repeat) else 1
+            own = 1 if isinstance(node, Layer | Choose | Read | Write) else 0
+            found[id(node)] = own + inner + sum(len(argument.decisions) for argument in arguments(node))
+        return found[id(node)]
+
+    def cell(node: Cell) -> int:
+        return sum(size(m.use) * (1 if m.count is None else most.get(id(m), 0)) for m in node.members)
+
+    blocks = sum((cell(block.cell) + size(block.transition)) * len(block.instances) for block in program.blocks)
+    joints = (program.stem, program.head, *([program.body] if program.body is not None else []))
+    return blocks + sum(map(size, joints)) + len(program.params)
 
 
 def names(expr: ir.Expr) -> Iterator[str]:

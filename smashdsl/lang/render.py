@@ -32,8 +32,12 @@ def render(source: Source, diagnostic: Diagnostic) -> str:
     width = len(str(source.position(marks[-1][0].start)[0]))
     gutter = " " * width
     out.append(f"{gutter} |")
+    told = 0
     for span, text, sign in marks:
-        out.extend(_excerpt(source, span, text, sign, width))
+        shown, marker = _excerpt(source, span, text, sign, width)
+        number = source.position(span.start)[0]
+        out.extend((marker,) if number == told else (shown, marker))
+        told = number
     out.append(f"{gutter} |")
     if diagnostic.where or diagnostic.when:
         when = ", ".join(f"{path} = {value}" for path, value in diagnostic.when)
@@ -45,11 +49,12 @@ def render(source: Source, diagnostic: Diagnostic) -> str:
     return "\n".join(out)
 
 
-def _excerpt(source: Source, span: Span, text: str, sign: str, width: int) -> list[str]:
+def _excerpt(source: Source, span: Span, text: str, sign: str, width: int) -> tuple[str, str]:
     line, column = source.position(span.start)
     content = source.line(line)
-    # A tab counts one column in positions; drawn as one space, the carets stay below what they mark.
-    shown = content.replace("\t", " ")
+    # A tab counts one column in positions; drawn as one space, the carets stay below what they mark. Nothing else that
+    # a terminal would obey is drawn either.
+    shown = "".join(char if char.isprintable() else " " for char in content)
     length = max(1, min(span.end - span.start, len(content) - column + 1))
     if len(shown) > MAX_WIDTH:
         first = max(0, column - 1 - MAX_WIDTH // 2)
@@ -57,7 +62,7 @@ def _excerpt(source: Source, span: Span, text: str, sign: str, width: int) -> li
         column -= first
         length = min(length, MAX_WIDTH - column + 1)
     marker = " " * (column - 1) + sign * max(1, length) + (f" {text}" if text else "")
-    return [f"{line:>{width}} | {shown}".rstrip(), f"{' ' * width} | {marker}"]
+    return f"{line:>{width}} | {shown}".rstrip(), f"{' ' * width} | {marker}"
 
 
 def concise(source: Source, diagnostic: Diagnostic) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from smashdsl.lang import ir
+from smashdsl.lang import fold, ir
 from smashdsl.lang import syntax as s
 from smashdsl.lang.diagnostics import Diagnostic, Label, Sink, did_you_mean
-from smashdsl.lang.expressions import CONTEXT, RESERVED, Expressions, Scope
+from smashdsl.lang.expressions import RESERVED, Expressions, Scope
 from smashdsl.lang.limits import Limits
 from smashdsl.lang.source import Span
 from smashdsl.lang.statements import Statements
@@ -108,6 +108,9 @@ class _Resolver:
         params = self._params()
         input, output = self._input(node, parts), self._output(node, parts)
         joints = self._joints(parts.get(s.Joint, []))
+        if "head" not in joints:
+            help = f"add `head {{ global_avg_pool; linear({output.name if output else 'classes'}) }}`"
+            self.sink.error("SD0107", f"space `{node.name.id}` has no `head`", node.span, help=help)
         if "body" in joints and s.BlockDef in parts:
             first = parts[s.BlockDef][0]
             self.sink.error("SD0107", "a space has blocks or a `body`, not both", first.span)
@@ -144,7 +147,8 @@ class _Resolver:
                 self.sink.error("SD0101", f"there is no param `{name}` to set", Span(0, 1), help=help)
         choices: list[ir.Param | None] = []
         for name, param in self.names.params.items():
-            given = self.overrides.get(name, param.value)
+            # a value from outside has no place in the source: what is wrong with it is told at its param
+            given = s.moved(self.overrides[name], param.span) if name in self.overrides else param.value
             value = self.expressions.expr(given, Scope())
             if self.expressions.define(name, value):
                 choices.append(ir.Param(name, value, span=param.span))  # type: ignore[arg-type]
@@ -178,6 +182,7 @@ class _Resolver:
         if not isinstance(node, s.Output):
             return None
         size = self.expressions.constant(node.size, "the size of the output", low=1)
+        self.expressions.bind(node.kind, Scope())
         if size is None:
             return None
         self.expressions.define(node.kind.id, ir.Number(int(size), span=node.span))
@@ -211,9 +216,7 @@ class _Resolver:
         formals = []
         for node in nodes:
             value = None if node.default is None else self.expressions.expr(node.default, scope)
-            if node.name.id in CONTEXT or node.name.id in scope.names:
-                message = f"`{node.name.id}` is declared already and can't be a formal"
-                self.sink.error("SD0102", message, node.name.span, help="choose another name")
+            self.expressions.bind(node.name, scope)
             scope.names.add(node.name.id)
             formals.append(ir.Formal(node.name.id, value, span=node.span))
         return tuple(formals)
@@ -241,6 +244,7 @@ class _Resolver:
                 return None
             instances = values
         if node.index is not None:
+            self.expressions.bind(node.index, scope)
             scope.names.add(node.index.id)
         index = node.index.id if node.index is not None else None
         parts = self._cell_parts(node.name, node.members, scope)
@@ -270,12 +274,24 @@ class _Resolver:
         inner = scope.extended("bank", "filled")
         count = self.expressions.size(banks[0].count, inner, "the number of banks")
         members = self.statements.members(nodes, inner)
-        result = self.statements.selection(yields[0].selection, inner) if yields else None
-        if not members:
+        result = self._yield(yields, inner)
+        if not any(isinstance(node, s.Ops | s.InlineOp | s.For) for node in nodes):
             self.sink.error("SD0107", f"`{name.id}` has no ops", name.span, help="add `ops COUNT of NAME`")
         if channels is None or count is None:
             return None
         return count, channels, members, result
+
+    def _yield(self, nodes: Sequence[s.Yield], scope: Scope) -> ir.Selection | None:
+        for extra in nodes[1:]:
+            self.sink.error("SD0107", "a second `yield` stands here", extra.span)
+        if not nodes:
+            return None
+        result = self.statements.selection(nodes[0].selection, scope)
+        fixed = result is None or result.mode in {"listed", "last"} or (result.mode, result.pool) == ("all", "written")
+        if not fixed:
+            message = "`yield` names banks, `last` or `all`; it decides nothing"
+            self.sink.error("SD0201", message, nodes[0].selection.span)
+        return result if fixed else None
 
     def _require(self, node: s.Require) -> ir.Require | None:
         scope = Scope({"params", "flops", "reads"}, in_require=True)
@@ -283,6 +299,8 @@ class _Resolver:
         right = self.expressions.expr(node.condition.right, scope)
         if left is None or right is None:
             return None
+        if fold.is_choice(left) or fold.is_choice(right):
+            self.sink.error("SD0201", "a constraint decides nothing: no choice can stand in it", node.span)
         for op in self.expressions.counted - self.names.ops.keys():
             help = did_you_mean(op, self.names.ops)
             self.sink.error("SD0101", f"there is no op `{op}` to count", node.span, help=help)
@@ -300,17 +318,23 @@ class _Resolver:
                     self.sink.error("SD1001", f"{kind} `{name}` is never used", node.name.span)
 
     def _no_recursion(self, ops: Sequence[ir.Op | None], cells: Sequence[ir.Cell | None]) -> None:
+        """Report each cycle of ops and cells that use each other, once."""
         uses = self.statements.uses
+        told: set[str] = set()
         for definition in (*ops, *cells):
-            if definition is None:
+            if definition is None or definition.name in told:
                 continue
-            seen: set[str] = set()
-            stack = list(uses.get(definition.name, ()))
-            while stack:
-                name = stack.pop()
-                if name == definition.name:
-                    self.sink.error("SD0106", f"`{name}` uses itself", definition.span)
-                    break
-                if name not in seen:
-                    seen.add(name)
-                    stack.extend(uses.get(name, ()))
+            came_from: dict[str, str] = {}
+            stack = [definition.name]
+            while stack and definition.name not in came_from:
+                user = stack.pop()
+                fresh = [name for name in sorted(uses.get(user, ())) if name not in came_from]
+                came_from.update(dict.fromkeys(fresh, user))
+                stack.extend(fresh)
+            if definition.name in came_from:
+                cycle = [definition.name]
+                while len(cycle) == 1 or cycle[-1] != definition.name:
+                    cycle.append(came_from[cycle[-1]])
+                told.update(cycle)
+                shown = " uses ".join(f"`{name}`" for name in reversed(cycle))
+                self.sink.error("SD0106", f"{shown}, without end", definition.span)

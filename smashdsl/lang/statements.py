@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
-from smashdsl.lang import ir
+from smashdsl.lang import fold, ir
 from smashdsl.lang import syntax as s
 from smashdsl.lang.diagnostics import Sink, did_you_mean
 from smashdsl.lang.expressions import Expressions, Scope
@@ -32,6 +33,13 @@ class Statements:
         self.uses: dict[str, set[str]] = {}
         self.owner = ""
 
+    @cached_property
+    def argument_names(self) -> frozenset[str]:
+        """Every name that an argument may be bound to; a loop's values are put in before arguments are bound."""
+        layers = (arg.name for layer in LAYERS.values() for arg in layer.args)
+        formals = (f.name.id for table in (self.ops, self.cells) for node in table.values() for f in node.formals)
+        return frozenset({*layers, *formals})
+
     # -- bodies ----------------------------------------------------------------------------
 
     def definition(self, name: str, seq: s.Seq, scope: Scope) -> ir.Path:
@@ -43,8 +51,7 @@ class Statements:
 
     def path(self, seq: s.Seq, scope: Scope, place: Place) -> ir.Path:
         """Resolve a sequence; `read` may start an op or a path of one, `write` may end an op."""
-        lets: dict[str, s.Let] = dict(scope.lets)
-        inner = Scope(scope.names, scope.in_require, lets)
+        inner = Scope(scope.names, scope.in_require, dict(scope.lets), scope.outer_lets)
         out: list[ir.Statement] = []
         for i, node in enumerate(seq.statements):
             if isinstance(node, s.Read) and (place == "joint" or i > 0):
@@ -80,7 +87,7 @@ class Statements:
                 return None if probability is None else ir.Maybe(path, probability, span=node.span)
             case s.Repeat():
                 count = self.expressions.size(node.count, scope, "the count of `repeat`")
-                path = self.path(node.path, scope, inner)
+                path = self.path(node.path, scope.repeated(), inner)
                 return None if count is None else ir.Repeat(count, path, span=node.span)
             case s.Let():
                 return self._let(node, scope, inner)
@@ -97,6 +104,10 @@ class Statements:
         given = [a.weight for a in node.alternatives]
         laws = [None if w is None else self.expressions.weight(w, node.span) for w in given]
         paths = tuple(self.path(alternative.path, scope, inner) for alternative in node.alternatives)
+        if len(paths) == 1:
+            help = "put `|` between alternatives: `choose { identity | relu }`"
+            self.sink.error("SD0204", "this `choose` has one alternative, so nothing is chosen", node.span, help=help)
+            return None
         if len({w is None for w in given}) > 1:
             self.sink.error("SD0205", "give every alternative a weight, or none", node.span)
             return None
@@ -111,6 +122,7 @@ class Statements:
             if name.id in LAYERS or name.id in self.ops or name.id in self.cells or name.id in scope.lets:
                 self.sink.error("SD0102", f"`{name.id}` is declared already", name.span, help="choose another name")
             scope.lets[name.id] = node
+            scope.outer_lets -= {name.id}
         return None if body is None else ir.Let(tuple(name.id for name in node.names), body, span=node.span)
 
     # -- layers and uses ---------------------------------------------------------------------
@@ -118,6 +130,9 @@ class Statements:
     def _layer(self, node: s.Layer, scope: Scope) -> ir.Statement | None:
         name = node.name.id
         if name in scope.lets:
+            if name in scope.outer_lets:
+                message = f"`{name}` is a `let` from outside this `repeat`, which this version does not have yet"
+                self.sink.error("SD0010", message, node.span, help="move the `let` into the `repeat`")
             if node.args:
                 self.sink.error("SD0105", f"`{name}` is a `let` and takes no arguments", node.span)
             return ir.Use(name, "let", span=node.span)
@@ -146,13 +161,15 @@ class Statements:
         """Match arguments to a signature; each may use the earlier ones by name."""
         name, given = node.name.id, dict[str, s.Argument]()
         names = [arg.name for arg in signature]
-        good = True
+        good, named = True, False
         for i, argument in enumerate(node.args):
-            if argument.name is None and i < len(names) and len(given) == i:
+            named |= argument.name is not None
+            if argument.name is None and i < len(names) and not named:
                 given[names[i]] = argument
             elif argument.name is None:
-                takes = f"takes {len(names)} arguments" if i >= len(names) else "takes positional arguments first"
-                self.sink.error("SD0105", f"`{name}` {takes}", argument.span)
+                takes = _takes(names) if i >= len(names) else "takes arguments without a name before those with one"
+                help = f"`{name}` takes {_listing(names)}" if names else None
+                self.sink.error("SD0105", f"`{name}` {takes}", argument.span, help=help)
                 good = False
             elif argument.name.id not in names:
                 help = did_you_mean(argument.name.id, names) or f"`{name}` takes {_listing(names)}"
@@ -172,7 +189,8 @@ class Statements:
                 if value is not None:
                     bound.append(ir.Argument(arg.name, value, span=given[arg.name].span))
             elif arg.required and good:
-                self.sink.error("SD0104", f"`{name}` needs `{arg.name}`", node.span, help=f"write `{name}({arg.name})`")
+                help = f"`{name}` takes {_listing(names)}"
+                self.sink.error("SD0104", f"`{name}` needs `{arg.name}`", node.span, help=help)
                 good = False
             inner = inner.extended(arg.name)
         return tuple(bound) if good else None
@@ -218,11 +236,19 @@ class Statements:
         assert node.size is not None
         if node.pool is not None:
             size = self.expressions.size(node.size, scope, "the number of banks")
+            if size is not None and not fold.is_plain(size):
+                help = "write it as one choice, `{1, 2} of written`, or make it a formal of the op"
+                self.sink.error("SD0204", "a choice stands inside the number of banks", node.size.span, help=help)
+                return None
             return None if size is None else ir.Selection("sized", pool, size, span=node.span)  # type: ignore[arg-type]
         value = self.expressions.expr(node.size, scope)
         if value is None:
             return None
         banks = value.items if isinstance(value, ir.PerAxis) else (value,)
+        if any(not fold.is_known(bank) for bank in banks):
+            help = "a choice among banks is written `1 of written`"
+            self.sink.error("SD0302", "which bank this is can't be a choice of indices", node.size.span, help=help)
+            return None
         return ir.Selection("listed", banks=banks, span=node.span)
 
     def members(self, nodes: Sequence[s.Node], scope: Scope) -> tuple[ir.Member, ...]:
@@ -250,15 +276,24 @@ class Statements:
         names, values, inner = [], [], scope
         for loop in node.loops:
             value = self.expressions.expr(loop.values, inner)
-            if isinstance(value, ir.Choice):
+            if value is not None and not all(map(fold.is_known, getattr(value, "items", (value,)))):
                 self.sink.error("SD0201", "a loop runs over a range or a list, not a choice", loop.span)
                 return []
             if value is None:
                 return []
+            self.expressions.bind(loop.name, inner)
+            if loop.name.id in self.argument_names:
+                message = f"`{loop.name.id}` is the name of an argument and can't be a loop"
+                self.sink.error("SD0102", message, loop.name.span, help="choose another name")
             names.append(loop.name.id)
             values.append(value)
             inner = inner.extended(loop.name.id)
         return [ir.For(tuple(names), tuple(values), self.members(node.members, inner), span=node.span)]
+
+
+def _takes(names: Sequence[str]) -> str:
+    number = len(names)
+    return "takes no arguments" if not number else f"takes {number} argument{'s' if number > 1 else ''} at most"
 
 
 def _listing(names: Sequence[str]) -> str:

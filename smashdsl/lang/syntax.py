@@ -5,8 +5,8 @@ Nodes compare equal by content; ``span`` never takes part. The grammar is `gramm
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias
 
 from smashdsl.lang.source import NOWHERE, Span
 
@@ -14,6 +14,16 @@ from smashdsl.lang.source import NOWHERE, Span
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+def moved(node: Any, span: Span) -> Any:
+    """Return a tree whose every node stands at ``span``: for text that is no part of the source."""
+    if isinstance(node, tuple):
+        return tuple(moved(item, span) for item in node)
+    if not isinstance(node, Node):
+        return node
+    parts = {f.name: moved(getattr(node, f.name), span) for f in fields(node) if f.name != "span"}
+    return type(node)(**parts, span=span)
 
 
 # -- expressions ------------------------------------------------------------------------------

@@ -48,7 +48,9 @@ def _rule(make: Callable[[Children, Span], Any]) -> Callable[[Any, Children], An
 
 def _whole(text: str) -> int | float:
     number = float(text)
-    return int(text) if text.isdigit() else int(number) if number.is_integer() and abs(number) < 2**63 else number
+    if not abs(number) < 2**63:
+        return number  # larger than any number may be, and perhaps longer than Python reads
+    return int(text) if text.isdigit() else int(number) if number.is_integer() else number
 
 
 def _block(c: Children, at: Span) -> s.BlockDef:
@@ -162,7 +164,7 @@ class TreeBuilder(Transformer[Token, s.File]):
     range = _rule(lambda c, at: s.Range(c[0], c[2], c[4], span=at))
     binary = _rule(lambda c, at: s.Binary(str(c[1]), c[0], c[2], span=at))
     number = _rule(lambda c, at: s.Number(_whole(str(c[0])), span=at))
-    dims = _rule(lambda c, at: s.Dims(tuple(int(part) for part in c[0].split("x")), span=at))
+    dims = _rule(lambda c, at: s.Dims(tuple(int(min(_whole(part), 2**62)) for part in c[0].split("x")), span=at))
     name = _rule(lambda c, at: _name(c[0]))
     string = _rule(lambda c, at: s.String(str(c[0])[1:-1], span=at))
     call = _rule(lambda c, at: s.Call(_name(c[0]), tuple(_nodes(c)), span=at))
