@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.sax.saxutils import escape, quoteattr
 
 from smashdsl.report import scene as s
@@ -19,6 +20,7 @@ INDENT = 40.0
 INSET_GAP = 12.0
 BAR_LABEL = 12.0
 PILE = 6.0
+NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ROLES = {"generated": "generated weights", "shared": "shared weights", "own": "own weights"}
 
 MARKERS = (
@@ -38,6 +40,7 @@ def draw(architecture: Architecture, title: str | None = None) -> str:
 
 def render(scene: s.Scene, title: str | None = None) -> str:
     """Return the picture of a scene as SVG."""
+    title = None if title is None else NO_XML.sub("\N{REPLACEMENT CHARACTER}", title)
     body = _network(scene)
     head = _head(scene, title)
     width = max(body.width, head.width) + 2 * MARGIN
