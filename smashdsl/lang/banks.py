@@ -108,7 +108,7 @@ def write_states(
         mask = 0
         for k in taken:
             mask |= 1 << fresh[k]
-        label = f"{size} banks" if not taken else f"{size} banks, {len(taken)} of them fresh"
+        label = number_of(size) if not taken else f"{number_of(size)}, {len(taken)} of them fresh"
         yield label, Banks(banks.written | mask, size if env["last"] else 0), ways
 
 

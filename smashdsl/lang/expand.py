@@ -162,6 +162,10 @@ class _Expander:
                 low, high, step = (scalar(evaluate(end, env, {})) for end in (expr.low, expr.high, expr.step))
                 if not all(type(end) is int for end in (low, high, step)):
                     raise ShapeError("SD0201", "a loop runs over whole numbers")
+                if (high - low) // max(1, step) > self.limits.sites:
+                    message = f"this loop runs more than {self.limits.sites:,} times"
+                    self.sink.error("SD0402", message, expr.span, help="lower its end or raise the limit on sites")
+                    raise _TooLarge
                 yield from range(low, high + 1, max(1, step))
             elif isinstance(expr, ir.PerAxis):
                 for item in expr.items:

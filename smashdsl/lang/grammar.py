@@ -14,11 +14,11 @@ CLOSER = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB"}
 OPERATORS = frozenset({"PLUS", "MINUS", "STAR", "SLASH", "DOTDOT"})
 # what a whole place takes, told by one word that only that place takes
 PLACES = {
+    "DIMS": "a value stands here: a number, a size such as `3x3`, a name, a range, or a choice `{a, b}`",
     "STEM": "a space holds `input`, `output`, `param`, `op`, `cell`, `stem`, `block`, `body`, `head` and `require`",
-    "BANKS": "a block or cell holds `banks`, `ops`, `op { … }`, `for`, `yield` and, in a block, `transition`",
+    "OPS": "a block or cell holds `banks`, `ops`, `op { … }`, `for`, `yield` and, in a block, `transition`",
     "LET": "a body holds layers, ops, `let`, `choose`, `maybe`, `repeat`, and joins such as `sum { … | … }`",
     "SPACE": "a file holds `import`, `param`, `op` and `cell`, and one `space NAME { … }`",
-    "DIMS": "a value stands here: a number, a size such as `3x3`, a name, a range, or a choice `{a, b}`",
 }
 NAMED = {
     "NAME": "a name",
@@ -65,7 +65,7 @@ def spelling() -> dict[str, str]:
 
 def expected(accepts: set[str]) -> str | None:
     """Return what may stand where some terminals may, as a help line."""
-    named = accepts - OPERATORS - {"SEMICOLON"} if "NUMBER" not in accepts else accepts
+    named = accepts - OPERATORS - {"SEMICOLON"} if "DIMS" not in accepts else accepts
     if 0 < len(named) <= MOST_EXPECTED:
         words = sorted(spelling()[name] for name in named)
         return f"expected {' or '.join(words)}"

@@ -22,6 +22,7 @@ from smashdsl.lang.source import Span
 from smashdsl.ops import Flow, ShapeError
 from smashdsl.ops.op import greatest
 
+VISIT = 3  # what a visit costs, in values tried
 Joined = dict[tuple[Flow, ...], tuple[int, Witness]]
 
 
@@ -56,6 +57,8 @@ class Layers:
         return Outcome({s._replace(banks=state.banks): entry for s, entry in found.states.items()}, found.errors)
 
     def visit(self, node: p.Node, state: State, context: Context) -> Outcome:
+        """Follow a node that was not followed before from here."""
+        self.decisions.spend(VISIT, node.span)
         match node:
             case p.Layer():
                 return self.layer(node, state, context)

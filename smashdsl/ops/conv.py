@@ -35,12 +35,12 @@ def _conv_shape(flow: Flow, args: Args) -> Flow:
     expect(
         flow.channels % groups == 0,
         "SD0203",
-        "groups = {} does not divide the {} channels that arrive",
+        "groups = {} does not divide the channels that arrive, {}",
         groups,
         flow.channels,
         help="let groups divide both what arrives and what leaves",
     )
-    expect(out % groups == 0, "SD0203", "groups = {} does not divide the {} channels that leave", groups, out)
+    expect(out % groups == 0, "SD0203", "groups = {} does not divide the channels that leave, {}", groups, out)
     return Flow(out, tuple((g + s - 1) // s for g, s in zip(flow.grid, stride, strict=True)))
 
 

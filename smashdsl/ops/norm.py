@@ -68,7 +68,7 @@ def _shape(flow: Flow, args: Args) -> Flow:
         expect(
             flow.channels % args["groups"] == 0,
             "SD0203",
-            "norm(group, {}) does not divide the {} channels that arrive",
+            "norm(group, {}) does not divide the channels that arrive, {}",
             args["groups"],
             flow.channels,
         )

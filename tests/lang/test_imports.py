@@ -1,0 +1,90 @@
+"""Checking a spec needs no tensors, and no folder imports from one that comes after it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# report before search: a search draws what it found
+FLOW = (
+    "errors",
+    "files",
+    "ops",
+    "lang",
+    "space",
+    "graph",
+    "api",
+    "data",
+    "hypernet",
+    "report",
+    "search",
+    "cli",
+    "__main__",
+)
+COMPILE = """
+from pathlib import Path
+from smashdsl.lang.compile import compile_source
+from smashdsl.lang.identity import space_hash
+from smashdsl.lang.printer import to_text
+from smashdsl.lang.source import Source
+space = compile_source(Source("net.smash", Path("examples/nas_bench_201.smash").read_text(encoding="utf-8"))).space
+to_text(space), space_hash(space)
+"""
+ASK = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'numpy'}))"
+
+
+def heavy_modules(program: str) -> str:
+    """Return which of torch and numpy a program imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\n{ASK}"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def test_compiling_imports_neither_torch_nor_numpy() -> None:
+    assert heavy_modules(COMPILE) == ""
+
+
+@pytest.mark.parametrize("module", ["numpy", "torch"])
+def test_the_check_would_tell(module: str) -> None:
+    assert module in heavy_modules(f"{COMPILE}\nimport {module}").split()
+
+
+def imports(text: str) -> Iterator[str]:
+    """Yield the parts of smashdsl that a module imports."""
+    for node in ast.walk(ast.parse(text)):
+        modules = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from (module.split(".")[1] for module in modules if module.startswith("smashdsl."))
+
+
+def against_the_flow(part: str, text: str) -> list[str]:
+    """Return what a module of a part imports although it comes later."""
+    place = FLOW.index(part)
+    return [name for name in imports(text) if name in FLOW and FLOW.index(name) > place]
+
+
+SOURCES = sorted((ROOT / "smashdsl").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "smashdsl")))
+def test_imports_follow_the_flow(path: Path) -> None:
+    part = path.relative_to(ROOT / "smashdsl").parts[0].removesuffix(".py")
+    if part != "__init__":
+        assert part in FLOW, "a new folder has its place in the flow"
+        assert against_the_flow(part, path.read_text(encoding="utf-8")) == []
+
+
+def test_an_import_against_the_flow_is_seen() -> None:
+    assert against_the_flow("ops", "def f():\n    from smashdsl.lang.ir import Space") == ["lang"]
+    assert against_the_flow("lang", "from smashdsl import space") == ["space"]
+    assert against_the_flow("lang", "from smashdsl.ops import LAYERS") == []
