@@ -15,7 +15,7 @@ SPREAD = 13.0  # width of the curves that part or meet
 NARROWEST = 120.0  # a line is never broken to less than this
 DASH = "\N{EN DASH}"
 SYMBOLS = {"sum": "+", "product": TIMES}
-WIDE, NARROW = frozenset("mwMW→"), frozenset("ijltfr.,:;|!'()[] ")
+WIDE, NARROW = frozenset("mwMW→" + TIMES), frozenset("ijltfr.,:;|!'()[] ")
 
 
 @dataclass(frozen=True)
