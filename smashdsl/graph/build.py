@@ -38,7 +38,7 @@ PAIRWISE: dict[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class WeightSpec:
-    """One tensor of a network: its shape, how training starts it, who provides it, and where in the space it belongs."""
+    """One tensor of a network: its shape, how training starts it, who provides it, and where it belongs."""
 
     shape: tuple[int, ...]
     init: str
@@ -102,7 +102,7 @@ class _Builder(Observer):
 
     def __init__(self, source: Source, mode: Mode) -> None:
         self.text = source
-        self.mode: Mode = mode
+        self.mode: str = mode
         self.graph = fx.Graph()
         self.network = Network(self.graph, mode)
         self.x = self.graph.placeholder("x")

@@ -7,13 +7,25 @@ ever, and costs more to make than the calls it saves.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, fx
 
 
+class _Call(NamedTuple):
+    number: int
+    function: Callable[..., Any]
+    args: Any
+    kwargs: dict[str, Any]
+    done: tuple[int, ...]  # values that no later call uses
+    place: str
+
+
 class Program:
-    """A graph as a list of calls on numbered values; values are dropped after their last use."""
+    """A graph as a list of calls on numbered values; values are dropped after their last use.
+
+    `program(x, weights)` returns what the graph does; an error that a call raises names the line of the spec.
+    """
 
     def __init__(self, graph: fx.Graph) -> None:
         nodes = list(graph.nodes)
@@ -22,15 +34,15 @@ class Program:
         for i, node in enumerate(nodes):
             for used in node.all_input_nodes:
                 last[self.number[used]] = i
-        self.calls: list[tuple[int, Callable[..., Any], Any, Any, tuple[int, ...]]] = []
+        self.calls: list[_Call] = []
         for i, node in enumerate(nodes):
             if node.op == "call_function":
                 done = tuple(n for n in {self.number[u] for u in node.all_input_nodes} if last[n] == i)
                 args = tuple(self._argument(a) for a in node.args)
                 kwargs = {k: self._argument(v) for k, v in node.kwargs.items()}
-                assert callable(node.target)
-                self.calls.append((i, node.target, args, kwargs, done))
-        self.result = self.number[nodes[-1].args[0]]  # type: ignore[index]
+                self.calls.append(_Call(i, node.target, args, kwargs, done, node.stack_trace or ""))
+        self.result = self.number[nodes[-1].args[0]]
+        del self.number  # nodes hold the graph alive
 
     def _argument(self, value: Any) -> Any:
         if isinstance(value, fx.Node):
@@ -42,18 +54,27 @@ class Program:
 
     def __call__(self, x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
         values: dict[int, Any] = {0: x, 1: weights}
-
-        def resolve(value: Any) -> Any:
-            if type(value) is _Value:
-                return values[value.index]
-            return [resolve(item) for item in value] if type(value) is list else value
-
-        for index, function, args, kwargs, done in self.calls:
-            result = function(*[resolve(a) for a in args], **{k: resolve(v) for k, v in kwargs.items()})
-            for number in done:
+        for call in self.calls:
+            args = [_resolved(a, values) for a in call.args]
+            kwargs = {k: _resolved(v, values) for k, v in call.kwargs.items()}
+            try:
+                result = call.function(*args, **kwargs)
+            except Exception as error:
+                # as `fx.Interpreter` does it: the error stays what it is and says where it comes from
+                error.args = (f"{error}\n{call.place}", *error.args[1:])
+                raise
+            del args, kwargs
+            for number in call.done:
                 del values[number]
-            values[index] = result
-        return values[self.result]  # type: ignore[no-any-return]
+            values[call.number] = result
+        output: Tensor = values[self.result]
+        return output
+
+
+def _resolved(value: Any, values: dict[int, Any]) -> Any:
+    if type(value) is _Value:
+        return values[value.index]
+    return [_resolved(item, values) for item in value] if type(value) is list else value
 
 
 class _Value:

@@ -11,7 +11,8 @@ def unit(w: Tensor) -> Tensor:
 
     w: any shape; zero stays zero.
     """
-    return w / torch.linalg.vector_norm(w).clamp_min(1e-12)
+    norm: Tensor = torch.linalg.vector_norm(w)
+    return w / norm.clamp_min(1e-12)
 
 
 def stretch_product(left: Tensor, right: Tensor) -> Tensor:

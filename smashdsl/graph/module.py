@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from smashdsl.graph.build import Network, WeightSpec, build
+from smashdsl.graph.execute import Program
 from smashdsl.space.architecture import Architecture
 
 
@@ -34,8 +34,7 @@ class ArchitectureModule(nn.Module):
         self.architecture = architecture
         training, evaluation = build(architecture, "track"), build(architecture, "eval")
         self.network: Network = evaluation
-        # plain attributes, not submodules: the graphs hold no state
-        self._graphs: dict[bool, Any] = {True: training.module(), False: evaluation.module()}
+        self._programs = {True: Program(training.graph), False: Program(evaluation.graph)}
         generator = torch.Generator().manual_seed(seed)
         self.weights = nn.ParameterDict(
             {_key(name): nn.Parameter(initial(spec, generator)) for name, spec in evaluation.weights.items()}
@@ -53,8 +52,7 @@ class ArchitectureModule(nn.Module):
         return named
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self._graphs[self.training](x, self.tensors())
-        return result
+        return self._programs[self.training](x, self.tensors())
 
 
 def _key(name: str) -> str:

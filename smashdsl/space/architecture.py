@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from smashdsl.space.sites import INACTIVE, Sites
+from smashdsl.space.sites import INACTIVE
 from smashdsl.space.subsets import Ints
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Architecture:
 
     def to_json(self) -> dict[str, Any]:
         """Return the architecture as JSON-ready data."""
-        decisions = {path: _plain(value) for path, value in self.decisions().items()}
+        decisions = {path: plain(value) for path, value in self.decisions().items()}
         return {
             "format": FORMAT,
             "space": self.space.name,
@@ -57,7 +57,7 @@ class Architecture:
         return hash((self.space.hash, self._key))
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{path}={_text(value)}" for path, value in list(self.decisions().items())[:4])
+        shown = ", ".join(f"{path}={plain(value)}" for path, value in list(self.decisions().items())[:4])
         more = len(self.decisions()) - 4
         return f"Architecture({self.space.name}: {shown}{f', … {more} more' if more > 0 else ''})"
 
@@ -90,33 +90,6 @@ class Architectures(Sequence[Architecture]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it: sizes per axis are a text, `3x5`."""
     return "x".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def _text(value: Any) -> str:
-    return str(_plain(value))
-
-
-def codes_of(sites: Sites, decisions: dict[str, Any]) -> tuple[Ints, str | None]:
-    """Return the codes of decisions by site path, and what is wrong with the first that has none; codes: (sites,)."""
-    codes = np.full(len(sites), INACTIVE, np.int64)
-    for path, value in decisions.items():
-        if path not in sites.column:
-            return codes, f"the space has no decision `{path}`"
-        column = sites.column[path]
-        site = sites.all[column]
-        if site.alphabet is None:
-            if not isinstance(value, list) or not all(type(b) is int and 0 <= b < site.banks for b in value):
-                return codes, f"`{path}` is a list of banks from 0 to {site.banks - 1}, not {value!r}"
-            codes[column] = sum(1 << bank for bank in set(value))
-            continue
-        by_text = {(type(_plain(v)) is bool, _plain(v)): code for v, code in site.code_of.items()}
-        try:
-            code = by_text.get((type(value) is bool, value))
-        except TypeError:
-            code = None
-        if code is None:
-            return codes, f"`{path}` can't be {value!r}: it is one of {', '.join(str(v) for _, v in by_text)}"
-        codes[column] = code
-    return codes, None

@@ -35,8 +35,8 @@ class CostObserver(Observer):
     """Adds up costs while the machine walks."""
 
     def __init__(self, batch: int, ops: tuple[str, ...] = ()) -> None:
-        self.costs = Costs(*(np.zeros(batch, np.int64) for _ in range(3)))
-        self.costs.uses = {op: np.zeros(batch, np.int64) for op in ops}
+        params, flops, reads = (np.zeros(batch, np.int64) for _ in range(3))
+        self.costs = Costs(params, flops, reads, {op: np.zeros(batch, np.int64) for op in ops})
 
     def enter(self, frame: Frame, template: str, kind: str) -> None:
         if kind in self.costs.uses:

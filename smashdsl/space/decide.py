@@ -1,189 +1,133 @@
-"""How the machine decides: by the declared law, or by given codes, or given ones where they still fit."""
+"""Decisions and arguments as the machine makes them: proposals are followed where they fit, the rest is drawn."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from smashdsl.lang import ir
 from smashdsl.lang import program as p
-from smashdsl.lang.evaluate import evaluate, scalar
-from smashdsl.space import subsets
-from smashdsl.space.frame import BankState, Frame, View
-from smashdsl.space.sites import INACTIVE, Site
+from smashdsl.lang.evaluate import evaluate
+from smashdsl.space.domains import Bools, Domain, values
+from smashdsl.space.frame import Frame, Stream, View, arriving, one, partition, take
+from smashdsl.space.observer import Observer
+from smashdsl.space.sites import INACTIVE, Site, Sites
 from smashdsl.space.subsets import Ints
 
+Names: TypeAlias = dict[str, Any]
+Follow: TypeAlias = Callable[[Frame, Names], Any]
 
-class Decider:
-    """Draws, or replays, one decision for many rows, and tells which proposed codes fit its domain here."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
+class Decisions:
+    """The table of codes that a walk fills, (batch, sites).
 
-    def index(self, count: int, weights: tuple[float, ...] | None, rows: int) -> Ints:
-        """Draw the index of one of ``count`` elements for each row."""
-        u = self.rng.random(rows)
-        if weights is None:
-            return (u * count).astype(np.int64)
-        law = np.cumsum(np.array(weights, np.float64) / sum(weights))
-        law[-1] = 1.0
-        return np.searchsorted(law, u, side="right").astype(np.int64)
+    ``proposed``: codes to follow where they fit; without them the observer may propose. ``keep``: which of them may be
+    followed. ``refused``, (batch,): the first column whose proposal did not fit, or -1.
+    """
 
-    # -- a choice of alternatives ---------------------------------------------------------------
+    def __init__(
+        self,
+        sites: Sites,
+        batch: int,
+        rng: np.random.Generator,
+        observer: Observer,
+        proposed: Ints | None = None,
+        keep: Bools | None = None,
+    ) -> None:
+        self.sites, self.rng, self.observer = sites, rng, observer
+        self.proposed, self.keep = proposed, keep
+        self.codes: Ints = np.full((batch, len(sites)), INACTIVE, np.int64)
+        self.refused: Ints = np.full(batch, -1, np.int64)
 
-    def alternative(self, domain: ir.Choose | ir.Maybe, rows: int) -> Ints:
-        if isinstance(domain, ir.Maybe):
-            return self.index(2, (1 - domain.probability, domain.probability), rows)
-        return self.index(len(domain.paths), domain.weights, rows)
+    def site(self, frame: Frame, decision: p.Decision) -> tuple[int, Site]:
+        """Return a decision's column and site in a frame's scope."""
+        column = self.sites.column[frame.sites + decision.local]
+        return column, self.sites.all[column]
 
-    # -- a choice of values ---------------------------------------------------------------------
+    def decide(self, column: int, frame: Frame, domain: Domain) -> Ints:
+        """Decide for a frame's rows; codes: (rows,)."""
+        if frame.decided:
+            codes: Ints = self.codes[frame.rows, column]
+        else:
+            codes = self._new(column, frame, domain)
+            self.codes[frame.rows, column] = codes
+        self.observer.decided(frame, self.sites.all[column], codes)
+        return codes
 
-    def values(self, site: Site, domain: ir.Choice | ir.Interval, view: View, chosen: dict[int, Any]) -> Domain:
-        """Return what a choice allows for each row."""
-        if isinstance(domain, ir.Interval):
-            ends = [scalar(evaluate(end, view, chosen)) for end in (domain.low, domain.high, domain.step)]
-            return IntervalDomain(site, *ends)
-        elements = [evaluate(element, view, chosen) for element in domain.elements]
-        return ElementsDomain(site, elements, domain.weights)
-
-    # -- a set of banks -------------------------------------------------------------------------
-
-    def sizes(self, banks: ir.Selection, low: Any, high: Ints, view: View) -> tuple[Ints, Any]:
-        """Return a drawn size for each row, and a test of sizes."""
-        rows = len(high)
-        if banks.size is None:
-            drawn = (low + self.rng.random(rows) * (high - low + 1)).astype(np.int64)
-            return drawn, lambda size: (size >= low) & (size <= high)
-        if isinstance(banks.size, ir.Choice | ir.Interval):
-            domain = self.values(Site("", None, (), 0), banks.size, view, {})  # type: ignore[arg-type]
-            return domain.draw(self, rows), lambda size: domain.holds(size)
-        fixed = scalar(evaluate(banks.size, view, {}))
-        return np.broadcast_to(np.int64(fixed), rows).copy(), lambda size: size == fixed
-
-    def subset(
-        self, banks: ir.Selection, state: BankState, frame: Frame, view: View, least: Any, proposed: Ints | None
-    ) -> tuple[Ints, Ints]:
-        """Return a set of banks for each row and which rows' proposals were refused; masks: (rows,)."""
-        rows = frame.rows
-        written = state.written[rows]
-        count = np.broadcast_to(np.asarray(view["banks"], np.int64), len(rows))
-        held = subsets.popcount(written)
-        everything = subsets.prefix(count)
-        high = {"written": held, "fresh": count - held}.get(banks.pool, count)
-        size, fits = self.sizes(banks, least, high, view)
-        drawn = self._draw(banks.pool, written, held, everything, count, size)
+    def _new(self, column: int, frame: Frame, domain: Domain) -> Ints:
+        rows = len(frame.rows)
+        proposed = self._proposal(column, frame)
         if proposed is None:
-            return drawn, np.zeros(len(rows), bool)
-        good = (proposed >= 0) & (proposed & ~everything == 0)
-        masks = np.where(good, proposed, 0)
-        good &= fits(subsets.popcount(masks)) & self._in_pool(banks.pool, masks, written, everything)
-        return np.where(good, masks, drawn), ~good
+            return domain.draw(self.rng, rows)
+        good = domain.holds(proposed)
+        if good.all():
+            return np.asarray(proposed)
+        late = frame.rows[~good]
+        late = late[self.refused[late] < 0]
+        self.refused[late] = column
+        return np.where(good, proposed, domain.draw(self.rng, rows))
 
-    def _draw(self, pool: str, written: Ints, held: Ints, everything: Ints, count: Ints, size: Ints) -> Ints:
-        if pool == "written":
-            return subsets.deposit(subsets.draw(self.rng, held, size), written)
-        if pool == "banks":
-            return subsets.draw(self.rng, count, size)
-        fresh = everything & ~written
-        if pool == "fresh":
-            return subsets.deposit(subsets.prefix(size), fresh)
-        new, old = subsets.draw_reachable(self.rng, held, count - held, size)
-        chosen = subsets.deposit(subsets.draw(self.rng, held, old), written)
-        return chosen | subsets.deposit(subsets.prefix(new), fresh)
+    def _proposal(self, column: int, frame: Frame) -> Any:
+        """Return codes to follow, `INACTIVE` where one is to be drawn; None to draw them all."""
+        if self.proposed is None:
+            return self.observer.propose(frame, self.sites.all[column])
+        codes = self.proposed[frame.rows, column]
+        return codes if self.keep is None else np.where(self.keep[frame.rows, column], codes, INACTIVE)
 
-    def _in_pool(self, pool: str, masks: Ints, written: Ints, everything: Ints) -> Any:
-        if pool == "written":
-            return masks & ~written == 0
-        fresh = everything & ~written
-        if pool == "fresh":
-            return masks == subsets.deposit(subsets.prefix(subsets.popcount(masks)), fresh)
-        if pool == "reachable":
-            new = masks & fresh
-            return new == subsets.deposit(subsets.prefix(subsets.popcount(new)), fresh)
-        return True
+    # -- arguments ----------------------------------------------------------------------------
 
+    def arguments(self, args: tuple[p.Argument, ...], frame: Frame, stream: Stream | None, follow: Follow) -> Any:
+        """Decide and compute arguments in order, then follow with their values."""
 
-class Domain:
-    """What one choice of values allows for each row."""
+        def bound(f: Frame, names: Names) -> Any:
+            return follow(f, {arg.name: names[arg.name] for arg in args})
 
-    def draw(self, decider: Decider, rows: int) -> Any:
-        raise NotImplementedError
+        return self._bind(args, 0, frame, arriving(stream), {}, bound)
 
-    def holds(self, values: Any) -> Any:
-        raise NotImplementedError
+    def _bind(
+        self,
+        args: tuple[p.Argument, ...],
+        done: int,
+        frame: Frame,
+        names: Names,
+        chosen: dict[int, Any],
+        follow: Follow,
+    ) -> Any:
+        """Bind arguments beside ``names``; ``done`` decisions of the first one are ``chosen`` already."""
+        names = dict(names)
+        for i, arg in enumerate(args):
+            for j, decision in enumerate(arg.decisions[done:], done + 1):
+                assert isinstance(decision.domain, ir.Choice | ir.Interval)
+                column, site = self.site(frame, decision)
+                codes = self.decide(column, frame, values(site, decision.domain, View(frame, names), chosen))
+                if site.numbers is None:
+                    # words and sizes per axis can't be computed with in bulk: rows that differ in one go apart
+                    known = (names, chosen, id(decision.domain))
+                    return self._apart(site, codes, frame, known, follow, args[i:], j)
+                chosen = {**chosen, id(decision.domain): one(site.numbers[codes])}
+            names[arg.name] = evaluate(arg.value, View(frame, names), chosen)
+            done, chosen = 0, {}
+        return follow(frame, names)
 
+    def _apart(
+        self,
+        site: Site,
+        codes: Ints,
+        frame: Frame,
+        known: tuple[Names, dict[int, Any], int],
+        follow: Follow,
+        args: tuple[p.Argument, ...],
+        done: int,
+    ) -> Any:
+        """Bind the rest of the arguments for each code by itself."""
+        names, chosen, decided = known
 
-class IntervalDomain(Domain):
-    """Whole numbers from low to high in steps."""
+        def rest(f: Frame, code: int) -> Any:
+            index = np.searchsorted(frame.rows, f.rows)
+            here = {key: take(value, index) for key, value in chosen.items()}
+            inner = {name: take(value, index) for name, value in names.items()}
+            return self._bind(args, done, f, inner, {**here, decided: site.value(code)}, follow)
 
-    def __init__(self, site: Site, low: Any, high: Any, step: Any) -> None:
-        self.site, self.low, self.high, self.step = site, low, high, step
-
-    def draw(self, decider: Decider, rows: int) -> Ints:
-        count = (self.high - self.low) // self.step + 1
-        return self.low + (decider.rng.random(rows) * count).astype(np.int64) * self.step
-
-    def holds(self, values: Ints) -> Any:
-        return (values >= self.low) & (values <= self.high) & ((values - self.low) % self.step == 0)
-
-
-class ElementsDomain(Domain):
-    """Listed elements; each is one value for all rows or an array of one per row."""
-
-    def __init__(self, site: Site, elements: list[Any], weights: tuple[float, ...] | None) -> None:
-        self.site, self.elements, self.weights = site, elements, weights
-
-    @property
-    def static(self) -> bool:
-        return not any(
-            isinstance(item, np.ndarray) for e in self.elements for item in (e if isinstance(e, tuple) else (e,))
-        )
-
-    def draw(self, decider: Decider, rows: int) -> Ints:
-        index = decider.index(len(self.elements), self.weights, rows)
-        columns = np.stack([np.broadcast_to(np.asarray(e), rows) for e in self.elements])
-        drawn: Ints = columns[index, np.arange(rows)]
-        return drawn
-
-    def draw_codes(self, decider: Decider, rows: int) -> Ints:
-        """Draw the codes of elements that are the same for all rows."""
-        codes = np.array([self.site.code_of[e] for e in self.elements], np.int64)
-        drawn: Ints = codes[decider.index(len(codes), self.weights, rows)]
-        return drawn
-
-    def holds(self, values: Any) -> Any:
-        good = values == self.elements[0]
-        for element in self.elements[1:]:
-            good = good | (values == element)
-        return good
-
-    def holds_codes(self, codes: Ints) -> Any:
-        return np.isin(codes, [self.site.code_of[e] for e in self.elements])
-
-
-def decide_codes(
-    decider: Decider, site: Site, domain: Domain, rows: int, proposed: Ints | None
-) -> tuple[Ints, np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Return a code for each row, and which rows' proposals were refused."""
-    refused = np.zeros(rows, bool)
-    if isinstance(domain, ElementsDomain) and domain.static:
-        draw, fits = (lambda: domain.draw_codes(decider, rows)), domain.holds_codes
-    else:
-        numbers = site.numbers
-        assert numbers is not None
-        draw = lambda: np.searchsorted(numbers, domain.draw(decider, rows))  # noqa: E731
-        fits = lambda codes: domain.holds(numbers[codes])  # noqa: E731
-    if proposed is None:
-        return draw(), refused
-    inside = (proposed >= 0) & (proposed < len(site.alphabet or ()))
-    codes = np.where(inside, proposed, 0)
-    refused = ~(inside & fits(codes))
-    if refused.any():
-        codes = np.where(refused, draw(), codes)
-    return codes, refused
-
-
-def inactive(rows: int, columns: int) -> Ints:
-    """Return codes that decide nothing; codes: (rows, columns)."""
-    return np.full((rows, columns), INACTIVE, np.int64)
+        return partition(frame, codes, rest, self.observer.merge)

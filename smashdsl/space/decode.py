@@ -1,7 +1,7 @@
 """Conditioning tensors back to architectures.
 
-Only headers are read: which decisions are made follows from those before. What was read is then encoded again and must be
-the tensor that was given, bit for bit; so a tensor is accepted if and only if it is the encoding of an architecture.
+Only headers are read: which decisions are made follows from those before. What was read is then encoded again and must
+be the tensor that was given, bit for bit; so a tensor is accepted if and only if it is the encoding of an architecture.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class Decoder(Observer):
         self.headers.pop()
 
     def propose(self, frame: Frame, site: Site) -> Ints | None:
+        if not self.tensors.shape[3]:
+            return np.full(len(frame.rows), INACTIVE, np.int64)
         field = self.layout.fields[site.decision.template]
         position = self.headers[-1][frame.rows]
         bits = self.tensors[frame.rows, field.start : field.stop, 0, position]

@@ -109,7 +109,7 @@ class Encoder(Observer):
         on = -(-np.asarray(rows_of(shape[0], len(rows))) // tile.unit_out)
         whole = np.asarray(rows_of(shape[1] == source.flow.channels, len(rows)))
         banks = None if source.ref is None else np.where(whole, source.ref[rows], 0)
-        bank = frame.env["bank"] if "bank" in frame.env else 1
+        bank = frame.env.get("bank", 1)
         bank = rows_of(bank[rows] if isinstance(bank, np.ndarray) else bank, len(rows))
         self.pieces.append(
             Pieces(
@@ -130,7 +130,7 @@ class Encoder(Observer):
 
     def tensor(self, slices: int | None = None) -> Bits:
         """Return the conditioning tensors; c: (batch, features, rows, slices), off behind an architecture's end."""
-        slices = int(self.next.max()) if slices is None else max(slices, int(self.next.max()))
+        slices = max(slices or 0, int(self.next.max(initial=0)))
         flat = np.zeros((self.batch, slices, self.layout.features), bool)
         for rows, feature, position in self.bits:
             flat[rows, position, feature] = True

@@ -11,7 +11,6 @@ import numpy as np
 from smashdsl.ops import Flow
 from smashdsl.space.subsets import Ints
 
-
 # the reference to what flows for some rows, out of references for parts of them
 Joined: TypeAlias = Callable[[list[tuple[Ints, Any]]], Any]
 
@@ -40,7 +39,8 @@ class Frame:
     """Where the machine is.
 
     ``rows``: the architectures that get here, ascending; ``env``: names to values that are one for all rows, or arrays
-    over the whole batch. ``sites`` and ``path`` prefix decisions and weights. ``seen``: these rows decided this before.
+    over the whole batch. ``sites`` and ``path`` prefix decisions and weights; ``homes`` holds both for the scopes
+    around, by template. ``region``: the block instance or cell use whose shared weights are used.
     """
 
     rows: Ints
@@ -48,12 +48,15 @@ class Frame:
     sites: str = ""
     path: str = ""
     region: str = ""
+    homes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     banks: BankState | None = None
     decided: bool = False  # decisions here were made at an earlier use
     counted: bool = False  # weights here are those of an earlier use
 
-    def at(self, name: str) -> Frame:
-        return replace(self, sites=f"{self.sites}{name}.", path=f"{self.path}{name}.")
+    def at(self, name: str, template: str) -> Frame:
+        """Return the frame inside a scope."""
+        sites, path = f"{self.sites}{name}.", f"{self.path}{name}."
+        return replace(self, sites=sites, path=path, homes={**self.homes, template: (sites, path)})
 
     def only(self, rows: Ints) -> Frame:
         return replace(self, rows=rows)
@@ -91,6 +94,11 @@ class View(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len({*self.local, *self.frame.env})
+
+
+def arriving(stream: Stream | None) -> dict[str, Any]:
+    """Return the names that speak of what arrives at a point."""
+    return {} if stream is None else {"channels": stream.flow.channels}
 
 
 def take(value: Any, index: Ints) -> Any:
@@ -146,3 +154,10 @@ def partition(
         rows = frame.rows[codes == code]
         parts.append((rows, follow(frame.only(rows), int(code))))
     return merge(frame, parts, joined)
+
+
+def one(value: Any) -> Any:
+    """Return an array of one row as a plain number."""
+    if isinstance(value, tuple):
+        return tuple(one(item) for item in value)
+    return value[0].item() if isinstance(value, np.ndarray) and len(value) == 1 else value

@@ -2,8 +2,8 @@
 
 Slices, in program order, are one *header* for each scope (the space, a stem, block, cell use, op, op used as a layer,
 iteration, transition, head) and, behind the header of the op they belong to, one *weight slice* for each piece of a
-generated weight. Rows are output units of a generated weight; headers are equal over rows. Features are disjoint fields:
-what kind of slice it is, which scope or layer, in which region, and one field for each decision of the text.
+generated weight. Rows are output units of a generated weight; headers are equal over rows. Features are disjoint
+fields: what kind of slice it is, which scope or layer, in which region, and one field for each decision of the text.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from smashdsl.lang import program as p
 from smashdsl.lang.compile import Compiled
+from smashdsl.lang.pools import shown
 from smashdsl.space.sites import Sites
 
 MOST_ONE_HOT = 64
@@ -26,14 +27,14 @@ WIDEST_UNIT = 16
 class Field:
     """A named range of features: `width` bits from ``start``.
 
-    ``one-hot`` fields set the bit of a code, ``binary`` ones a presence bit and the code's digits, lowest first, and
-    ``multi-hot`` ones a bit for each bank.
+    ``one-hot`` fields set the bit of a code, ``binary`` ones a presence bit and the code's digits, lowest first,
+    ``number`` ones the digits of a number, 0 where there is none, and ``multi-hot`` ones a bit for each bank.
     """
 
     name: str
     start: int
     width: int
-    coding: Literal["flag", "one-hot", "binary", "multi-hot"]
+    coding: Literal["flag", "one-hot", "binary", "number", "multi-hot"]
     values: tuple[str, ...] = ()
 
     @property
@@ -68,7 +69,7 @@ class Layout:
         self._add("weight", 1, "flag")
         self._coded("template", self.templates)
         self._coded("region", self.regions)
-        self._add("piece", max(1, self.most_pieces.bit_length()), "binary")
+        self._add("piece", max(1, self.most_pieces.bit_length()), "number")
         self._add("bank", max(compiled.facts.banks.values(), default=0), "multi-hot")
         self.decisions = self.features
         for site in sites.all:
@@ -78,7 +79,7 @@ class Layout:
             if site.alphabet is None:
                 self._add(name, site.banks, "multi-hot")
             else:
-                self._coded(name, tuple(map(str, site.alphabet)))
+                self._coded(name, tuple(map(shown, site.alphabet)))
 
     def _add(self, name: str, width: int, coding: Any, values: tuple[str, ...] = ()) -> None:
         self.fields[name] = Field(name, self.features, width, coding, values)

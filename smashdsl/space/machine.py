@@ -1,8 +1,8 @@
 """The one interpreter of a program: every architecture of a batch walks it at once.
 
 Sampling, replaying, perturbing, coding, costs and graphs are all this walk; they differ in who decides and who watches.
-Each row of the batch is an architecture; sizes that are equal for all rows stay integers, so a walk for one architecture
-and a walk for thousands take the same path. Non-goal: errors of shape, which `check` has excluded.
+Each row of the batch is an architecture; sizes that are equal for all rows stay integers, so a walk for one
+architecture and a walk for thousands take the same path. Non-goal: errors of shape, which `check` has excluded.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ import numpy as np
 
 from smashdsl.lang import ir
 from smashdsl.lang import program as p
-from smashdsl.lang.banks import listed
-from smashdsl.lang.evaluate import evaluate, scalar
 from smashdsl.lang.compile import Compiled
+from smashdsl.lang.evaluate import scalar
 from smashdsl.ops import Flow
 from smashdsl.space import subsets
-from smashdsl.space.decide import Decider, decide_codes, inactive
-from smashdsl.space.frame import BankState, Frame, Stream, View, merge, narrow, partition, take
+from smashdsl.space.decide import Decisions
+from smashdsl.space.domains import Alternatives, Subsets
+from smashdsl.space.frame import BankState, Frame, Stream, View, arriving, merge, narrow, one, partition, take
 from smashdsl.space.observer import Observer, join_flow
-from smashdsl.space.sites import INACTIVE, Sites, most_ops
+from smashdsl.space.selection import fixed
+from smashdsl.space.sites import Sites, home, most_ops
 from smashdsl.space.subsets import Ints
-
-Follow = Callable[[Frame, dict[str, Any]], Stream | None]
 
 
 class Machine:
@@ -47,29 +46,36 @@ class Machine:
         proposed: Ints | None = None,
         keep: Any = None,
     ) -> None:
-        self.program, self.facts, self.sites = compiled.program, compiled.facts, sites
+        self.program, self.facts = compiled.program, compiled.facts
         self.batch = batch
         self.observer = observer or Observer()
-        self.decider = Decider(rng)
-        self.proposed, self.keep = proposed, keep
-        self.codes = inactive(batch, len(sites))
-        self.refused = np.full(batch, -1, np.int64)
+        self.decisions = Decisions(sites, batch, rng, self.observer, proposed, keep)
+        # by what is decided once, and where its weights live: which rows have used it before
         self.lets: dict[tuple[p.Let, str], Any] = {}
         self.tied: dict[str, Any] = {}
         self.shared = p.shared_lets(self.program)
+
+    @property
+    def codes(self) -> Ints:
+        return self.decisions.codes
+
+    @property
+    def refused(self) -> Ints:
+        return self.decisions.refused
 
     def run(self) -> Stream:
         """Walk the whole network; return what leaves the head."""
         source = self.program.space.input
         frame = Frame(np.arange(self.batch), {})
-        stream: Stream | None = Stream(Flow(source.channels, source.grid), self.observer.source())
+        stream = Stream(Flow(source.channels, source.grid), self.observer.source())
+
+        def chain(f: Frame, params: dict[str, Any]) -> Stream | None:
+            return self.chain(f.bind(self.batch, **params), narrow(frame, stream, f.rows))
+
         self.observer.enter(frame, "space", "")
-        stream = self.arguments(
-            self.program.params, frame, stream, lambda f, _: self.chain(f, narrow(frame, stream, f.rows))
-        )
+        result: Stream = self.decisions.arguments(self.program.params, frame, stream, chain)
         self.observer.leave(frame)
-        assert stream is not None
-        return stream
+        return result
 
     def chain(self, frame: Frame, stream: Stream | None) -> Stream | None:
         stream = self.scope(self.program.stem, frame, stream)
@@ -79,7 +85,9 @@ class Machine:
                 inner = Frame(frame.rows, frame.env, f"{path}.", f"{path}.", path)
                 if block.index:
                     inner = inner.bind(self.batch, **{block.index: value})
-                stream = self.cell(block.cell, inner, stream, "block")
+                self.observer.enter(inner, block.cell.template, "block")
+                stream = self.cell(block.cell, inner, stream)
+                self.observer.leave(inner)
                 if not (block is self.program.blocks[-1] and position == len(block.instances) - 1):
                     stream = self.scope(block.transition, inner, stream)
         for joint in (self.program.body, self.program.head):
@@ -111,13 +119,12 @@ class Machine:
             case p.Repeat():
                 return self.repeat(node, frame, stream)
             case p.Read():
-                return self.read(node, frame)
+                return self.read(node, frame, stream)
             case p.Write():
-                return self.write(node, frame, stream)
+                self.write(node, frame, stream)
+                return None
 
     def layer(self, node: p.Layer, frame: Frame, stream: Stream | None) -> Stream | None:
-        assert stream is not None
-
         def apply(inner: Frame, args: dict[str, Any]) -> Stream:
             source = narrow(frame, stream, inner.rows)
             assert source is not None
@@ -125,35 +132,46 @@ class Machine:
             after = node.op.shape(source.flow, args)
             return Stream(after, self.observer.layer(inner, node, source, args, after))
 
-        return self.arguments(node.args, frame, stream, apply)
+        result: Stream | None = self.decisions.arguments(node.args, frame, stream, apply)
+        return result
 
     def scope(self, node: p.Scope, frame: Frame, stream: Stream | None, name: str | None = None) -> Stream | None:
-        inner = frame.at(node.local if name is None else name)
-        self.observer.enter(inner, node.template, node.op)
+        inner = frame.at(node.local if name is None else name, node.template)
 
         def body(f: Frame, args: dict[str, Any]) -> Stream | None:
             return self.seq(node.body, f.bind(self.batch, **args) if args else f, narrow(frame, stream, f.rows))
 
-        result = self.arguments(node.formals, inner, stream, body)
+        self.observer.enter(inner, node.template, node.op)
+        result: Stream | None = self.decisions.arguments(node.formals, inner, stream, body)
         self.observer.leave(inner)
         return result
 
     def let(self, let: p.Let, frame: Frame, stream: Stream | None) -> Stream | None:
-        """Follow a let; rows that used it before in this op keep its decisions and weights."""
+        """Follow a let in the scope that declares it; rows that used it before there keep its decisions and weights."""
+        sites, path = frame.homes[home(let)]
+        at_home = replace(frame, sites=sites, path=path)
         if let not in self.shared:
-            return self.scope(let.body, frame, stream)
-        seen = self.lets.setdefault((let, frame.path), np.zeros(self.batch, bool))
+            return self.scope(let.body, at_home, stream)
+
+        def use(rows: Ints, again: bool) -> Stream | None:
+            decided, counted = again or frame.decided, again or frame.counted
+            inner = replace(at_home, rows=rows, decided=decided, counted=counted)
+            return self.scope(let.body, inner, narrow(frame, stream, rows))
+
+        return self.once(self.lets.setdefault((let, path), np.zeros(self.batch, bool)), frame, use)
+
+    def once(self, seen: Any, frame: Frame, use: Callable[[Ints, bool], Stream | None]) -> Stream | None:
+        """Use something that is decided once, apart for the rows that used it before and for the others."""
         before = seen[frame.rows]
-        parts = []
-        for again, rows in ((True, frame.rows[before]), (False, frame.rows[~before])):
-            if len(rows):
-                inner = replace(frame, rows=rows, decided=again or frame.decided, counted=again or frame.counted)
-                parts.append((rows, self.scope(let.body, inner, narrow(frame, stream, rows))))
+        again, first = frame.rows[before], frame.rows[~before]
+        parts = [(rows, use(rows, rows is again)) for rows in (again, first) if len(rows)]
         seen[frame.rows] = True
         return merge(frame, parts, self.observer.merge)
 
     def choose(self, node: p.Choose, frame: Frame, stream: Stream | None) -> Stream | None:
-        codes = self.alternative(node.decision, frame, len(node.paths))
+        assert isinstance(node.decision.domain, ir.Choose | ir.Maybe)
+        column, _ = self.decisions.site(frame, node.decision)
+        codes = self.decisions.decide(column, frame, Alternatives(node.decision.domain))
 
         def follow(f: Frame, code: int) -> Stream | None:
             return self.seq(node.paths[code], f, narrow(frame, stream, f.rows))
@@ -170,84 +188,79 @@ class Machine:
         def body(f: Frame, args: dict[str, Any]) -> Stream | None:
             count, inside = scalar(args["count"]), narrow(frame, stream, f.rows)
             for i in range(int(np.max(count))):
-                rows = f.rows[count > i] if isinstance(count, np.ndarray) else f.rows
-                at = f.only(rows).at(f"{node.local}[{i}]")
+                rows, rest = f.rows, f.rows[:0]
+                if isinstance(count, np.ndarray):
+                    rows, rest = f.rows[count > i], f.rows[count <= i]
+                at = f.only(rows).at(f"{node.local}[{i}]", node.template)
                 self.observer.enter(at, node.template, "")
                 result = self.seq(node.body, at, narrow(f, inside, rows))
                 self.observer.leave(at)
-                rest = f.rows[count <= i] if isinstance(count, np.ndarray) else f.rows[:0]
-                parts = [(rows, result), (rest, narrow(f, inside, rest))]
-                inside = merge(f, parts, self.observer.merge)
+                inside = merge(f, [(rows, result), (rest, narrow(f, inside, rest))], self.observer.merge)
             return inside
 
-        return self.arguments((node.count,), frame, stream, body)
+        result: Stream | None = self.decisions.arguments((node.count,), frame, stream, body)
+        return result
 
     # -- cells and banks ----------------------------------------------------------------------
 
     def cell_use(self, node: p.CellUse, frame: Frame, stream: Stream | None) -> Stream | None:
-        path = f"{frame.path}{node.local}"
-        if not node.tied:
-            return self._cell_use(node, frame, stream, f"{frame.sites}{node.local}.", path)
-        seen = self.tied.setdefault(node.cell.template, np.zeros(self.batch, bool))
-        before = seen[frame.rows]
-        parts = []
-        for again, rows in ((True, frame.rows[before]), (False, frame.rows[~before])):
-            if len(rows):
-                inner = replace(frame, rows=rows, decided=again)
-                source = narrow(frame, stream, rows)
-                parts.append((rows, self._cell_use(node, inner, source, f"{node.cell.template}.", path)))
-        seen[frame.rows] = True
-        return merge(frame, parts, self.observer.merge)
-
-    def _cell_use(self, node: p.CellUse, frame: Frame, stream: Stream | None, sites: str, path: str) -> Stream | None:
+        sites = f"{node.cell.template}." if node.tied else f"{frame.sites}{node.local}."
         region = f"{frame.region}.{node.local}" if frame.region else node.local
-        inner = replace(frame, sites=sites, path=f"{path}.", region=region, banks=None)
+        inside = replace(frame, sites=sites, path=f"{frame.path}{node.local}.", region=region, banks=None)
 
         def body(f: Frame, args: dict[str, Any]) -> Stream | None:
-            return self.cell(
-                node.cell, f.bind(self.batch, **args) if args else f, narrow(frame, stream, f.rows), "cell"
-            )
+            return self.cell(node.cell, f.bind(self.batch, **args), narrow(frame, stream, f.rows))
 
-        return self.arguments(node.formals, inner, stream, body)
+        def use(rows: Ints, again: bool) -> Stream | None:
+            inner = replace(inside, rows=rows, decided=again or frame.decided)
+            self.observer.enter(inner, node.cell.template, "cell")
+            result: Stream | None = self.decisions.arguments(node.formals, inner, narrow(frame, stream, rows), body)
+            self.observer.leave(inner)
+            return result
 
-    def cell(self, cell: p.Cell, frame: Frame, stream: Stream | None, kind: str) -> Stream | None:
+        if not node.tied:
+            return use(frame.rows, False)
+        return self.once(self.tied.setdefault(node.cell.template, np.zeros(self.batch, bool)), frame, use)
+
+    def cell(self, cell: p.Cell, frame: Frame, stream: Stream | None) -> Stream | None:
         assert stream is not None
-        self.observer.enter(frame, cell.template, kind)
+        frame = frame.bind(self.batch, channels=stream.flow.channels)
 
-        def body(f: Frame, args: dict[str, Any]) -> Stream | None:
+        def with_bank(f: Frame, args: dict[str, Any]) -> Stream | None:
             source = narrow(frame, stream, f.rows)
             assert source is not None
             bank = scalar(args["bank"])
-            filled = source.flow.channels // bank
-            f = f.bind(self.batch, bank=bank, filled=filled)
-            return self.arguments((cell.banks,), f, source, lambda g, a: self.fill(cell, g, source, f, a))
+            inner = f.bind(self.batch, bank=bank, filled=source.flow.channels // bank)
 
-        result = self.arguments((cell.bank,), frame, stream, body)
-        self.observer.leave(frame)
+            def with_banks(g: Frame, args: dict[str, Any]) -> Stream:
+                entering = narrow(inner, source, g.rows)
+                assert entering is not None
+                return self.fill(cell, g.bind(self.batch, banks=scalar(args["banks"])), entering)
+
+            result: Stream | None = self.decisions.arguments((cell.banks,), inner, source, with_banks)
+            return result
+
+        result: Stream | None = self.decisions.arguments((cell.bank,), frame, stream, with_bank)
         return result
 
-    def fill(self, cell: p.Cell, frame: Frame, stream: Stream, outer: Frame, args: dict[str, Any]) -> Stream:
-        source = narrow(outer, stream, frame.rows)
-        assert source is not None
-        frame = frame.bind(self.batch, banks=scalar(args["banks"]), entry_grid=source.flow.grid)
+    def fill(self, cell: p.Cell, frame: Frame, source: Stream) -> Stream:
+        """Fill the first banks with what enters, follow the ops, and return what leaves."""
         view = View(frame, {})
         state = BankState(np.zeros(self.batch, np.int64), np.zeros(self.batch, np.int64))
         state.written[frame.rows] = subsets.prefix(np.asarray(view["filled"], np.int64))
         state.last[frame.rows] = state.written[frame.rows]
-        frame = replace(frame, banks=state)
+        frame = replace(frame.bind(self.batch, entry_grid=source.flow.grid), banks=state)
         self.observer.fill(frame, state, source)
         position = 0
         for member in cell.members:
             self.ops(member, position, frame, source)
             position += most_ops(member, self.facts)
-        masks = self.result(cell.result, state, frame)
-        flow = Flow(_one(subsets.popcount(masks) * view["bank"]), source.flow.grid)
+        if cell.result is None or cell.result.mode == "all":
+            masks: Ints = state.written[frame.rows]
+        else:
+            masks = fixed(cell.result, state, frame)
+        flow = Flow(one(subsets.popcount(masks) * view["bank"]), source.flow.grid)
         return Stream(flow, self.observer.drain(frame, state, masks, flow))
-
-    def result(self, result: ir.Selection | None, state: BankState, frame: Frame) -> Ints:
-        if result is None or result.mode == "all":
-            return state.written[frame.rows]
-        return self.selected(result, state, frame)
 
     def ops(self, member: p.Ops, position: int, frame: Frame, entry: Stream) -> None:
         def run(f: Frame, args: dict[str, Any]) -> None:
@@ -256,55 +269,20 @@ class Machine:
                 rows = f.rows[count > k] if isinstance(count, np.ndarray) else f.rows
                 self.op(member.use, f.only(rows), f"op[{position + k}]")
 
-        self.arguments((member.count,) if member.count is not None else (), frame, entry, run)
+        self.decisions.arguments((member.count,) if member.count is not None else (), frame, entry, run)
 
     def op(self, use: p.Scope, frame: Frame, name: str) -> None:
         assert frame.banks is not None
         frame = frame.bind(self.batch, written=subsets.popcount(frame.banks.written[frame.rows]))
         self.scope(use, frame, None, name)
 
-    def selected(self, banks: ir.Selection, state: BankState, frame: Frame) -> Ints:
-        """Return the banks of a selection that leaves nothing to decide; masks: (rows,)."""
-        rows, view = frame.rows, View(frame, {})
-        if banks.mode == "listed":
-            return self._listed(banks, view, len(rows))
-        if banks.mode == "last":
-            return state.last[rows]
-        written = state.written[rows]
-        everything = np.broadcast_to(subsets.prefix(np.asarray(view["banks"], np.int64)), len(rows))
-        pool = {"written": written, "fresh": everything & ~written}.get(banks.pool, everything)
-        if banks.mode == "all":
-            return pool
-        assert banks.size is not None
-        size = np.broadcast_to(np.asarray(scalar(evaluate(banks.size, view, {})), np.int64), len(rows))
-        return subsets.deposit(subsets.prefix(size), pool)
-
-    def _listed(self, banks: ir.Selection, view: View, rows: int) -> Ints:
-        if rows == 1:
-            one = {name: _one(view[name]) for name in view}
-            return np.array([sum(1 << i for i in listed(banks, 64, one))], np.int64)
-        masks = np.zeros(rows, np.int64)
-        for expr in banks.banks:
-            if isinstance(expr, ir.Interval):
-                low, high, step = (scalar(evaluate(end, view, {})) for end in (expr.low, expr.high, expr.step))
-                span = int(np.max(np.asarray(high)))
-                for index in range(span + 1):
-                    inside = (index >= low) & (index <= high) & ((index - low) % step == 0)
-                    masks |= np.where(inside, np.int64(1) << index, 0)
-            else:
-                masks |= np.int64(1) << np.asarray(scalar(evaluate(expr, view, {})), np.int64)
-        return masks
-
-    def read(self, node: p.Read, frame: Frame) -> Stream:
+    def read(self, node: p.Read, frame: Frame, stream: Stream | None) -> Stream:
         state = frame.banks
         assert state is not None
-        if node.decision is None:
-            masks = self.selected(node.banks, state, frame)
-        else:
-            masks = self.subset(node.decision, node.banks, state, frame, 1)
+        masks = self.select(node, frame, stream, state, 1)
         bank = take(frame.env["bank"], frame.rows)
         grid = take(frame.env["entry_grid"], frame.rows)
-        channels = _one(subsets.popcount(masks) * bank) if node.join == "concat" else bank
+        channels = one(subsets.popcount(masks) * bank) if node.join == "concat" else bank
         flow = Flow(channels, grid)
         return Stream(flow, self.observer.read(frame, node, state, masks, flow))
 
@@ -312,122 +290,17 @@ class Machine:
         state = frame.banks
         assert state is not None
         assert stream is not None
-        chunks = np.broadcast_to(
-            np.asarray(stream.flow.channels // take(frame.env["bank"], frame.rows), np.int64), len(frame.rows)
-        )
-        if node.decision is None:
-            masks = self.selected(node.banks, state, frame)
-        else:
-            masks = self.subset(node.decision, node.banks, state, frame, chunks)
+        count = stream.flow.channels // take(frame.env["bank"], frame.rows)
+        chunks = np.broadcast_to(np.asarray(count, np.int64), len(frame.rows))
+        masks = self.select(node, frame, stream, state, chunks)
         self.observer.write(frame, node, state, masks, chunks, stream)
         state.written[frame.rows] |= masks
         state.last[frame.rows] = masks
 
-    # -- decisions ----------------------------------------------------------------------------
-
-    def arguments(self, args: tuple[p.Argument, ...], frame: Frame, stream: Stream | None, follow: Any) -> Any:
-        """Decide and compute arguments in order, then follow with their values.
-
-        Words and sizes per axis can't be computed with in bulk, so rows that differ in one are followed apart.
-        """
-        return self._arguments(args, frame, {} if stream is None else {"channels": stream.flow.channels}, {}, follow)
-
-    def _arguments(
-        self, args: tuple[p.Argument, ...], frame: Frame, local: dict[str, Any], values: dict[str, Any], follow: Any
-    ) -> Any:
-        for i, arg in enumerate(args):
-            chosen: dict[int, Any] = {}
-            for decision in arg.decisions:
-                column, codes = self.value(decision, frame, View(frame, local), chosen)
-                site = self.sites.all[column]
-                if site.numbers is not None:
-                    chosen[id(decision.domain)] = _one(site.numbers[codes])
-                    continue
-
-                def rest(f: Frame, code: int, i: int = i, d: p.Decision = decision) -> Any:
-                    index = np.searchsorted(frame.rows, f.rows)
-                    kept = {name: take(v, index) for name, v in local.items()}
-                    known = {name: take(v, index) for name, v in values.items()}
-                    bound = self._bind(args[i], d, self.sites.all[column].value(code), View(f, kept), chosen, index)
-                    name = args[i].name
-                    return self._arguments(args[i + 1 :], f, {**kept, name: bound}, {**known, name: bound}, follow)
-
-                return partition(frame, codes, rest, self.observer.merge)
-            value = evaluate(arg.value, View(frame, local), chosen)
-            local = {**local, arg.name: value}
-            values = {**values, arg.name: value}
-        return follow(frame, values)
-
-    def _bind(
-        self, arg: p.Argument, decision: p.Decision, value: Any, view: View, chosen: dict[int, Any], index: Ints
-    ) -> Any:
-        known = {key: take(v, index) for key, v in chosen.items()}
-        known[id(decision.domain)] = value
-        later = arg.decisions[arg.decisions.index(decision) + 1 :]
-        for other in later:
-            column, codes = self.value(other, view.frame, view, known)
-            # several choices of sizes per axis in one argument are rare: each row is its own value then
-            known[id(other.domain)] = _one(self.sites.all[column].numbers[codes])  # type: ignore[index]
-        return evaluate(arg.value, view, known)
-
-    def value(self, decision: p.Decision, frame: Frame, view: View, chosen: dict[int, Any]) -> tuple[int, Ints]:
-        column = self.sites.column[frame.sites + decision.local]
-        proposed = self.proposal(column, frame)
-        if proposed is not None and frame.decided:
-            codes = proposed
-        else:
-            domain = self.decider.values(self.sites.all[column], decision.domain, view, chosen)  # type: ignore[arg-type]
-            codes, refused = decide_codes(self.decider, self.sites.all[column], domain, len(frame.rows), proposed)
-            self.note(column, frame, refused)
-        self.settle(column, frame, codes)
-        return column, codes
-
-    def alternative(self, decision: p.Decision, frame: Frame, count: int) -> Ints:
-        column = self.sites.column[frame.sites + decision.local]
-        proposed = self.proposal(column, frame)
-        if proposed is None:
-            codes = self.decider.alternative(decision.domain, len(frame.rows))  # type: ignore[arg-type]
-        else:
-            refused = (proposed < 0) | (proposed >= count)
-            codes = np.where(refused, 0, proposed)
-            if refused.any():
-                codes = np.where(refused, self.decider.alternative(decision.domain, len(frame.rows)), codes)  # type: ignore[arg-type]
-            self.note(column, frame, refused)
-        self.settle(column, frame, codes)
-        return codes
-
-    def subset(self, decision: p.Decision, banks: ir.Selection, state: BankState, frame: Frame, least: Any) -> Ints:
-        column = self.sites.column[frame.sites + decision.local]
-        proposed = self.proposal(column, frame)
-        masks, refused = self.decider.subset(banks, state, frame, View(frame, {}), least, proposed)
-        if proposed is not None:
-            self.note(column, frame, refused)
-        self.settle(column, frame, masks)
-        return masks
-
-    def proposal(self, column: int, frame: Frame) -> Ints | None:
-        """Return codes that were proposed for these rows; INACTIVE where one is to be drawn."""
-        if frame.decided:
-            return self.codes[frame.rows, column]
-        told = self.observer.propose(frame, self.sites.all[column])
-        if told is not None or self.proposed is None:
-            return told
-        codes: Ints = self.proposed[frame.rows, column]
-        return codes if self.keep is None else np.where(self.keep[frame.rows, column], codes, INACTIVE)
-
-    def note(self, column: int, frame: Frame, refused: Any) -> None:
-        if refused.any():
-            rows = frame.rows[refused]
-            rows = rows[self.refused[rows] < 0]
-            self.refused[rows] = column
-
-    def settle(self, column: int, frame: Frame, codes: Ints) -> None:
-        self.codes[frame.rows, column] = codes
-        self.observer.decided(frame, self.sites.all[column], codes)
-
-
-def _one(value: Any) -> Any:
-    """Return an array of one row as a plain number."""
-    if isinstance(value, tuple):
-        return tuple(_one(item) for item in value)
-    return value[0].item() if isinstance(value, np.ndarray) and len(value) == 1 else value
+    def select(self, node: p.Read | p.Write, frame: Frame, stream: Stream | None, state: BankState, least: Any) -> Ints:
+        """Return which banks are read or written; masks: (rows,)."""
+        if node.decision is None:
+            return fixed(node.banks, state, frame, stream)
+        column, _ = self.decisions.site(frame, node.decision)
+        names = View(frame, arriving(stream))
+        return self.decisions.decide(column, frame, Subsets(node.banks, state.written[frame.rows], least, names))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from smashdsl.lang import program as p
 from smashdsl.lang.compile import Compiled
 from smashdsl.lang.facts import Facts
+from smashdsl.space.subsets import Ints
 
 INACTIVE = -1
 
@@ -37,9 +38,26 @@ class Site:
         return np.array(self.alphabet)
 
     @cached_property
+    def whole_numbers(self) -> Ints:
+        """Value of each code where it is a whole number, and the least integer where it is none."""
+        least = np.iinfo(np.int64).min
+        return np.array([v if type(v) is int else least for v in self.alphabet or ()], np.int64)
+
+    @cached_property
     def code_of(self) -> dict[Any, int]:
         """Code of each value."""
         return {value: code for code, value in enumerate(self.alphabet or ())}
+
+    def codes(self, values: Any) -> Any:
+        """Return the code of a value, or an array of codes for one value per row: an array, or a tuple with arrays."""
+        if isinstance(values, np.ndarray):
+            if self.numbers is not None:
+                return np.searchsorted(self.numbers, values)
+            return np.array([self.code_of[value] for value in values.tolist()], np.int64)
+        if isinstance(values, tuple) and any(isinstance(item, np.ndarray) for item in values):
+            rows = zip(*(item.tolist() for item in np.broadcast_arrays(*values)), strict=True)
+            return np.array([self.code_of[row] for row in rows], np.int64)
+        return self.code_of[values]
 
     def value(self, code: int) -> Any:
         """Return the value of a code: a number, a word, a tuple of sizes, or a list of banks."""
@@ -48,91 +66,131 @@ class Site:
         return self.alphabet[code]
 
 
+class Place(NamedTuple):
+    """A decision or a layer of one instance; ``prefix`` and ``item.local`` are its path.
+
+    ``region``: the block instance or cell use whose shared weights a layer uses.
+    """
+
+    prefix: str
+    region: str
+    item: p.Decision | p.Layer
+
+
 class Sites:
     """All sites of a space, in program order, at the most repeats and ops that can occur."""
 
     def __init__(self, compiled: Compiled) -> None:
-        self.facts: Facts = compiled.facts
+        facts = compiled.facts
         self.all: list[Site] = []
         self.column: dict[str, int] = {}
-        for prefix, decision in _walk(compiled.program, compiled.facts):
-            path = prefix + decision.local
+        for place in places(compiled):
+            decision = place.item
+            if isinstance(decision, p.Layer):
+                continue
+            path = place.prefix + decision.local
             if path not in self.column:
                 self.column[path] = len(self.all)
-                alphabet = self.facts.alphabets.get(decision.template, ())
-                self.all.append(Site(path, decision, alphabet, self.facts.banks.get(decision.template, 0)))
+                alphabet = facts.alphabets.get(decision.template, ())
+                self.all.append(Site(path, decision, alphabet, facts.banks.get(decision.template, 0)))
 
     def __len__(self) -> int:
         return len(self.all)
 
 
-def _walk(program: p.Program, facts: Facts) -> Iterator[tuple[str, p.Decision]]:
-    for param in program.params:
-        yield from (("", decision) for decision in param.decisions)
-    yield from _scope(program.stem, "", facts)
+def places(compiled: Compiled) -> Iterator[Place]:
+    """Yield every decision and layer at the most repeats and ops, in program order; a shared one comes at each use."""
+    program, walk = compiled.program, _Walk(compiled.facts)
+    at = _At()
+    yield from walk.arguments(program.params, at)
+    yield from walk.scope(program.stem, at)
     for block in program.blocks:
         for position in range(len(block.instances)):
-            prefix = f"{block.path(position)}."
-            yield from _cell(block.cell, prefix, facts)
+            path = block.path(position)
+            inner = _At(f"{path}.", f"{path}.", path)
+            yield from walk.cell(block.cell, inner)
             if not (block is program.blocks[-1] and position == len(block.instances) - 1):
-                yield from _scope(block.transition, prefix, facts)
+                yield from walk.scope(block.transition, inner)
     for joint in (program.body, program.head):
         if joint is not None:
-            yield from _scope(joint, "", facts)
+            yield from walk.scope(joint, at)
 
 
-def _scope(scope: p.Scope, prefix: str, facts: Facts) -> Iterator[tuple[str, p.Decision]]:
-    inner = f"{prefix}{scope.local}."
-    yield from _arguments(scope.formals, inner)
-    yield from _seq(scope.body, inner, facts)
+@dataclass(frozen=True)
+class _At:
+    """Where the walk is: prefixes of decisions and of weights, and both for each scope around, by template."""
+
+    sites: str = ""
+    path: str = ""
+    region: str = ""
+    homes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def scope(self, name: str, template: str) -> _At:
+        sites, path = f"{self.sites}{name}.", f"{self.path}{name}."
+        return _At(sites, path, self.region, {**self.homes, template: (sites, path)})
 
 
-def _arguments(arguments: tuple[p.Argument, ...], prefix: str) -> Iterator[tuple[str, p.Decision]]:
-    for argument in arguments:
-        yield from ((prefix, decision) for decision in argument.decisions)
+class _Walk:
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
 
+    def scope(self, scope: p.Scope, at: _At, name: str | None = None) -> Iterator[Place]:
+        inner = at.scope(scope.local if name is None else name, scope.template)
+        yield from self.arguments(scope.formals, inner)
+        yield from self.seq(scope.body, inner)
 
-def _seq(seq: p.Seq, prefix: str, facts: Facts) -> Iterator[tuple[str, p.Decision]]:
-    for node in seq:
+    def arguments(self, arguments: tuple[p.Argument, ...], at: _At) -> Iterator[Place]:
+        for argument in arguments:
+            yield from (Place(at.sites, at.region, decision) for decision in argument.decisions)
+
+    def seq(self, seq: p.Seq, at: _At) -> Iterator[Place]:
+        for node in seq:
+            yield from self.node(node, at)
+
+    def node(self, node: p.Node, at: _At) -> Iterator[Place]:
         match node:
             case p.Layer():
-                yield from _arguments(node.args, prefix)
+                yield from self.arguments(node.args, at)
+                yield Place(at.path, at.region, node)
             case p.Scope():
-                yield from _scope(node, prefix, facts)
+                yield from self.scope(node, at)
             case p.LetUse():
-                yield from _scope(node.let.body, prefix, facts)
+                sites, path = at.homes[home(node.let)]
+                yield from self.scope(node.let.body, replace(at, sites=sites, path=path))
             case p.CellUse():
-                inner = f"{node.cell.template}." if node.tied else f"{prefix}{node.local}."
-                yield from _arguments(node.formals, inner)
-                yield from _cell(node.cell, inner, facts)
-            case p.Choose():
-                yield prefix, node.decision
-                for path in node.paths:
-                    yield from _seq(path, prefix, facts)
-            case p.Combine():
-                for path in node.paths:
-                    yield from _seq(path, prefix, facts)
+                sites = f"{node.cell.template}." if node.tied else f"{at.sites}{node.local}."
+                region = f"{at.region}.{node.local}" if at.region else node.local
+                inner = _At(sites, f"{at.path}{node.local}.", region, at.homes)
+                yield from self.arguments(node.formals, inner)
+                yield from self.cell(node.cell, inner)
+            case p.Choose() | p.Combine():
+                if isinstance(node, p.Choose):
+                    yield Place(at.sites, at.region, node.decision)
+                for alternative in node.paths:
+                    yield from self.seq(alternative, at)
             case p.Repeat():
-                yield from _arguments((node.count,), prefix)
-                for i in range(facts.most.get(id(node), 0)):
-                    yield from _seq(node.body, f"{prefix}{node.local}[{i}].", facts)
+                yield from self.arguments((node.count,), at)
+                for i in range(self.facts.most.get(id(node), 0)):
+                    yield from self.seq(node.body, at.scope(f"{node.local}[{i}]", node.template))
             case p.Read() | p.Write():
                 if node.decision is not None:
-                    yield prefix, node.decision
+                    yield Place(at.sites, at.region, node.decision)
+
+    def cell(self, cell: p.Cell, at: _At) -> Iterator[Place]:
+        yield from self.arguments((cell.bank, cell.banks), at)
+        position = 0
+        for member in cell.members:
+            if member.count is not None:
+                yield from self.arguments((member.count,), at)
+            most = most_ops(member, self.facts)
+            for k in range(position, position + most):
+                yield from self.scope(member.use, at, f"op[{k}]")
+            position += most
 
 
-def _cell(cell: p.Cell, prefix: str, facts: Facts) -> Iterator[tuple[str, p.Decision]]:
-    yield from _arguments((cell.bank, cell.banks), prefix)
-    position = 0
-    for member in cell.members:
-        if member.count is not None:
-            yield from _arguments((member.count,), prefix)
-        most = most_ops(member, facts)
-        for k in range(position, position + most):
-            inner = f"{prefix}op[{k}]."
-            yield from _arguments(member.use.formals, inner)
-            yield from _seq(member.use.body, inner, facts)
-        position += most
+def home(let: p.Let) -> str:
+    """Return the template of the scope that declares a `let`."""
+    return let.body.template.removesuffix(f".{let.name}")
 
 
 def most_ops(member: p.Ops, facts: Facts) -> int:

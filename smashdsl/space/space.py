@@ -10,15 +10,16 @@ import numpy as np
 
 from smashdsl.errors import UsageError, UserError
 from smashdsl.lang.compile import Compiled
-from smashdsl.lang.diagnostics import did_you_mean
 from smashdsl.lang.evaluate import evaluate
 from smashdsl.lang.identity import space_hash
-from smashdsl.space.architecture import FORMAT, Architecture, Architectures, codes_of
+from smashdsl.space.architecture import Architecture, Architectures, plain
 from smashdsl.space.costs import CostObserver, Costs
 from smashdsl.space.decode import Decoder, first_difference
+from smashdsl.space.document import read
 from smashdsl.space.encode import Bits, Encoder
 from smashdsl.space.layout import Layout
 from smashdsl.space.machine import Machine
+from smashdsl.space.observer import Observer
 from smashdsl.space.sites import INACTIVE, Sites
 from smashdsl.space.subsets import Ints
 
@@ -77,7 +78,8 @@ class SearchSpace:
         kept: list[Ints] = []
         accepted = drawn = 0
         while accepted < n:
-            batch = min(BATCH, max(n - accepted, 1) if not drawn else max(64, 2 * (n - accepted)))
+            # of one batch too few were kept: larger ones follow, up to a hopeless number
+            batch = min(BATCH, n if not drawn else max(64, 2 * (n - accepted), drawn))
             machine, good = self._walk(batch, rng)
             drawn += batch
             kept.append(machine.codes[good][: n - accepted])
@@ -154,36 +156,21 @@ class SearchSpace:
 
         Raises `UserError` that names the first decision which is unknown, missing or out of its domain.
         """
-        if not isinstance(data, dict) or not isinstance(data.get("decisions"), dict):
-            raise UserError("this is no architecture: it has no `decisions`", "write one with `smashdsl sample`")
-        if data.get("format") != FORMAT:
-            raise UserError(
-                f"format {data.get('format')!r} of an architecture is not known", f"this release reads {FORMAT}"
-            )
-        if data.get("space_hash") not in {None, self.hash}:
-            raise UserError(
-                f"this architecture belongs to space `{data.get('space')}` with hash {str(data['space_hash'])[:12]}, "
-                f"not to `{self.name}` with hash {self.hash[:12]}",
-                "the spec has changed since, or params are set differently",
-            )
-        decisions = data["decisions"]
-        codes, wrong = codes_of(self.sites, decisions)
-        if wrong is not None:
-            path = next((p for p in decisions if p not in self.sites.column), None)
-            raise UserError(wrong, did_you_mean(path, self.sites.column) if path else None)
+        codes = read(data, self.sites, self.name, self.hash)
         return Architecture(self, self.validate(codes[None])[0])
 
     def validate(self, codes: Ints) -> Ints:
         """Return codes that are known to be members; raises `UserError` for the first that is not."""
+        if not len(codes):
+            return codes
         machine, good = self._walk(len(codes), np.random.default_rng(0), proposed=codes)
-        for row, column in enumerate(machine.refused):
-            if column >= 0:
-                path = self.sites.all[column].path
-                given = codes[row, column]
-                what = (
-                    "is missing" if given == INACTIVE else f"can't be {self.sites.all[column].value(int(given))} here"
-                )
-                raise UserError(f"`{path}` {what}")
+        wrong = machine.refused >= 0
+        if wrong.any():
+            row = int(wrong.argmax())
+            site = self.sites.all[machine.refused[row]]
+            code = int(codes[row, machine.refused[row]])
+            what = "is missing" if code == INACTIVE else f"can't be {plain(site.value(code))} here"
+            raise UserError(f"`{site.path}` {what}")
         extra = (machine.codes == INACTIVE) & (codes != INACTIVE)
         if extra.any():
             path = self.sites.all[int(extra.any(0).argmax())].path
@@ -196,8 +183,13 @@ class SearchSpace:
         """Return parameters, multiply-adds and banks read of each architecture, without building any."""
         codes = self._codes(architectures)
         observer = self._cost_observer(len(codes))
-        Machine(self.compiled, self.sites, len(codes), np.random.default_rng(0), observer, proposed=codes).run()
+        self._replay(codes, observer)
         return observer.costs
+
+    def _replay(self, codes: Ints, observer: Observer) -> None:
+        """Walk members again, for an observer."""
+        if len(codes):
+            Machine(self.compiled, self.sites, len(codes), np.random.default_rng(0), observer, proposed=codes).run()
 
     def _codes(self, architectures: Architecture | Sequence[Architecture] | Architectures) -> Ints:
         if isinstance(architectures, Architecture):
@@ -210,7 +202,7 @@ class SearchSpace:
     def encode_codes(self, codes: Ints) -> Bits:
         """Return conditioning tensors; c: (n, features, rows, slices), shorter ones padded with slices that are off."""
         encoder = Encoder(self.layout, len(codes))
-        Machine(self.compiled, self.sites, len(codes), np.random.default_rng(0), encoder, proposed=codes).run()
+        self._replay(codes, encoder)
         return encoder.tensor()
 
     def decode_tensor(self, tensors: Bits) -> Ints:
@@ -220,10 +212,11 @@ class SearchSpace:
         """
         layout = self.layout
         if tensors.ndim != 4 or tensors.shape[1:3] != (layout.features, layout.rows):
-            shape = ", ".join(map(str, tensors.shape[1:]))
-            raise UserError(
-                f"a conditioning tensor of space `{self.name}` is ({layout.features}, {layout.rows}, slices), not ({shape})"
-            )
+            shape = ", ".join(map(str, tensors.shape[1:] if tensors.ndim == 4 else tensors.shape))
+            wanted = f"({layout.features}, {layout.rows}, slices)"
+            raise UserError(f"a conditioning tensor of space `{self.name}` is {wanted}, not ({shape})")
+        if not len(tensors):
+            return np.empty((0, len(self.sites)), np.int64)
         decoder = Decoder(layout, tensors)
         machine = Machine(self.compiled, self.sites, len(tensors), np.random.default_rng(0), decoder)
         machine.run()
