@@ -11,16 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smashdsl.api import Space, load, loads
     from smashdsl.errors import UsageError, UserError
+    from smashdsl.hypernet.hypernet import HyperNet
     from smashdsl.lang.diagnostics import SmashError
+    from smashdsl.search.run import search
     from smashdsl.space.architecture import Architecture, Architectures
 
 __version__ = "0.1.0"
-__all__ = ["Architecture", "Architectures", "SmashError", "Space", "UsageError", "UserError", "load", "loads"]
+__all__ = [
+    "Architecture",
+    "Architectures",
+    "HyperNet",
+    "SmashError",
+    "Space",
+    "UsageError",
+    "UserError",
+    "load",
+    "loads",
+    "search",
+]
 
 _HOMES = {
     "Space": "smashdsl.api",
     "load": "smashdsl.api",
     "loads": "smashdsl.api",
+    "HyperNet": "smashdsl.hypernet.hypernet",
+    "search": "smashdsl.search.run",
     "UsageError": "smashdsl.errors",
     "UserError": "smashdsl.errors",
     "SmashError": "smashdsl.lang.diagnostics",

@@ -30,8 +30,8 @@ def add_retraining(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seeds", type=common.positive, default=3, help="trainings of each (default 3)")
     group.add_argument("--retrain-steps", type=common.positive, default=600, help="steps of each (default 600)")
     group.add_argument("--retrain-batch", type=common.positive, default=64, help="images a step (default 64)")
-    group.add_argument("--retrain-lr", type=common.fraction, default=5e-3, help="learning rate (default 0.005)")
-    group.add_argument("--retrain-augment", choices=("none", "flip", "shift", "flip+shift"), default="shift")
+    group.add_argument("--retrain-lr", type=common.fraction, default=1e-2, help="learning rate (default 0.01)")
+    group.add_argument("--retrain-augment", choices=("none", "flip", "shift", "flip+shift"), default="none")
 
 
 def retraining(args: argparse.Namespace) -> RetrainConfig:

@@ -18,7 +18,7 @@ from smashdsl.graph.execute import Program
 from smashdsl.hypernet.fit import Plan, Watch, fit, mixed
 from smashdsl.hypernet.hypernet import HyperNetConfig
 from smashdsl.hypernet.supernet import Supernet
-from smashdsl.hypernet.task import Task
+from smashdsl.hypernet.task import Task, channels_last
 from smashdsl.space.architecture import Architecture
 from smashdsl.space.subsets import Ints
 
@@ -118,7 +118,7 @@ def run(
         noise = noise_for(cond, seed, step)
     weights = supernet.weights(network, cond, noise)
     with casting(x.device, precision):
-        return Program(network.graph)(x, weights)
+        return Program(network.graph)(channels_last(x), weights)
 
 
 def make_optimiser(supernet: Supernet, config: TrainConfig) -> optim.Optimizer:

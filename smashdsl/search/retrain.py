@@ -14,7 +14,7 @@ from torch import Tensor, optim
 from smashdsl.data.batches import Augment, Batches
 from smashdsl.graph.module import ArchitectureModule
 from smashdsl.hypernet.fit import Plan, Watch, fit, mixed
-from smashdsl.hypernet.task import Pair, Task
+from smashdsl.hypernet.task import Pair, Task, channels_last
 from smashdsl.hypernet.train import Precision, casting
 from smashdsl.search.score import CHUNK
 from smashdsl.space.architecture import Architecture
@@ -26,9 +26,9 @@ class RetrainConfig:
 
     steps: int = 600
     batch_size: int = 64
-    learning_rate: float = 5e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 5e-2
-    augment: Augment = "shift"
+    augment: Augment = "none"
     precision: Precision = "auto"
 
     def as_data(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def retrain(
     def loss_at(step: int) -> Tensor:
         x, y = batches.at(step)
         with casting(x.device, config.precision):
-            return F.cross_entropy(module(x).float(), y)
+            return F.cross_entropy(module(channels_last(x)).float(), y)
 
     optimiser = optim.AdamW(module.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     identity = {
@@ -87,5 +87,5 @@ def wrong_images(module: ArchitectureModule, split: Pair, precision: Precision =
     module.eval()
     x, y = split
     with casting(x.device, precision):
-        found = torch.cat([module(part).float().argmax(1) for part in x.split(CHUNK)])
+        found = torch.cat([module(channels_last(part)).float().argmax(1) for part in x.split(CHUNK)])
     return (found != y).cpu().numpy()

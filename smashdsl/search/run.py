@@ -43,7 +43,7 @@ class SearchConfig:
     candidates: int = 60
     seeds: int = 3  # trainings of the winner and of the median candidate
     score_images: int = 1000
-    validation: float = 0.1
+    validation: float = 0.2
     seed: int = 0
     device: str = "auto"
     training: TrainConfig = field(default_factory=TrainConfig)

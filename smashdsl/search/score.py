@@ -11,7 +11,7 @@ from torch import Tensor
 from smashdsl.graph.build import build
 from smashdsl.graph.execute import Program
 from smashdsl.hypernet.supernet import Supernet
-from smashdsl.hypernet.task import Pair, Task
+from smashdsl.hypernet.task import Pair, Task, channels_last
 from smashdsl.hypernet.train import Precision, casting, noise_for
 from smashdsl.space.architecture import Architecture
 
@@ -45,7 +45,7 @@ class Scorer:
         self.seed = seed
         self.precision: Precision = precision
         self.x, self.y = (part[:images] for part in task.validation)
-        self.calibration = task.train[0][:calibration]
+        self.calibration = channels_last(task.train[0][:calibration])
 
     @torch.no_grad()
     def score(self, architecture: Architecture) -> Score:
@@ -69,8 +69,8 @@ class Scorer:
 def evaluate(program: Program, weights: dict[str, Tensor], split: Pair) -> Score:
     """Return loss and error of a network over a split."""
     x, y = split
-    logits = torch.cat([program(part, weights).float() for part in x.split(CHUNK)])
+    logits = torch.cat([program(channels_last(part), weights).float() for part in x.split(CHUNK)])
     loss = F.cross_entropy(logits, y)
-    wrong = (logits.argmax(1) != y).float().mean()
-    both = torch.stack([loss, 100 * wrong]).tolist()  # one wait for the device
-    return Score(*both)
+    wrong = (logits.argmax(1) != y).sum()
+    both = torch.stack([loss.double(), wrong.double()]).tolist()  # one wait for the device
+    return Score(both[0], 100 * both[1] / len(y))

@@ -1,0 +1,182 @@
+"""The whole job on small data, stopped wherever, ends with the same bytes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import smashdsl
+from smashdsl.hypernet.fit import Stopped
+from smashdsl.hypernet.hypernet import HyperNetConfig
+from smashdsl.hypernet.train import TrainConfig
+from smashdsl.search.correlation import gap_interval, kendall
+from smashdsl.search.retrain import RetrainConfig
+from smashdsl.search.run import Progress, SearchConfig, search
+from smashdsl.search.strategies import Smash, split_budget
+from smashdsl.search.study import Candidate, StudyLog
+from tests.small import SPEC, digits
+
+CONFIG = SearchConfig(
+    candidates=9,
+    seeds=2,
+    validation=0.25,
+    device="cpu",
+    training=TrainConfig(steps=20, batch_size=8, hypernet=HyperNetConfig(3, (2, 1), 3)),
+    retraining=RetrainConfig(steps=20, batch_size=8, augment="none"),
+)
+
+
+@pytest.fixture(scope="module")
+def space() -> smashdsl.Space:
+    return smashdsl.loads(SPEC)
+
+
+@pytest.fixture(scope="module")
+def whole(space: smashdsl.Space, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    search(space, digits(), folder, CONFIG)
+    return folder
+
+
+def test_a_run_leaves_what_it_promises(space: smashdsl.Space, whole: Path) -> None:
+    result = json.loads((whole / "result.json").read_text())
+    assert result["space_hash"] == space.hash
+    assert result["data"] == "bright-rows"
+    assert result["hypernet_steps"] == 20
+    assert result["candidates"] == 9
+    for role in ("best", "random_median"):
+        assert {"score", "params", "flops", "test_error"} <= result[role].keys()
+        assert len(result[role]["test_errors"]) == 2
+        assert np.mean(result[role]["test_errors"]) == pytest.approx(result[role]["test_error"])
+    assert result["gap"]["low"] <= result["gap"]["points"] <= result["gap"]["high"]
+    assert -1 <= result["kendall_tau_score_params"] <= 1
+    study = [json.loads(line) for line in (whole / "study.jsonl").read_text().splitlines()]
+    assert [line["stage"] for line in study] == ["random"] * 7 + ["perturb", "markov"]
+    assert result["best"]["score"] == min(line["loss"] for line in study)
+    assert not {"seconds", "time", "rate"} & set(result)
+    names = {"spec.smash", "run.json", "checkpoint.safetensors", "losses.json", "study.jsonl", "result.json", "timing.json"}
+    assert names <= {path.name for path in whole.iterdir()}
+    best = space.from_json(json.loads((whole / "best/architecture.json").read_text()))
+    assert int(space.costs(best).params[0]) == result["best"]["params"]
+    assert (whole / "best/picture.svg").read_text().startswith("<svg")
+
+
+def test_the_winners_weights_give_its_test_error(space: smashdsl.Space, whole: Path) -> None:
+    import torch
+
+    from smashdsl.hypernet import checkpoint
+    from smashdsl.hypernet.task import make_task
+
+    best = space.from_json(json.loads((whole / "best/architecture.json").read_text()))
+    tensors, _ = checkpoint.load(whole / "best/weights.safetensors")
+    x, y = make_task(space, digits(), torch.device("cpu"), 0.25, CONFIG.seed).test
+    error = 100 * (space.build(best, "eval")(x, tensors).argmax(1) != y).double().mean().item()
+    assert error == pytest.approx(json.loads((whole / "result.json").read_text())["best"]["test_errors"][0])
+
+
+@pytest.mark.parametrize("every", [1, 7, 23])
+def test_stopped_wherever_it_ends_with_the_same_bytes(
+    space: smashdsl.Space, whole: Path, tmp_path: Path, every: int
+) -> None:
+    """Ask to stop after every so many steps until the run is through."""
+    stops = 0
+    while True:
+        count = itertools.count(1)
+        try:
+            search(space, digits(), tmp_path, CONFIG, Progress(stop=lambda c=count: next(c) >= every))  # type: ignore[misc]
+            break
+        except Stopped:
+            stops += 1
+    assert stops >= 3
+    for name in ("result.json", "study.jsonl", "trainings.jsonl", "best/architecture.json", "losses.json"):
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_running_it_again_changes_nothing(space: smashdsl.Space, whole: Path) -> None:
+    before = (whole / "result.json").read_bytes()
+    search(space, digits(), whole, CONFIG)
+    assert (whole / "result.json").read_bytes() == before
+
+
+def test_a_line_cut_off_by_a_crash_is_dropped_and_a_broken_one_is_told(space: smashdsl.Space, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "study.jsonl"
+    text = (whole / "study.jsonl").read_text()
+    path.write_text(text + '{"index": 9, "sta')
+    assert len(StudyLog(space, path).done) == 9
+    assert path.read_text() == text
+    lines = text.splitlines()
+    path.write_text("\n".join([lines[0], "garbage", *lines[2:]]) + "\n")
+    with pytest.raises(smashdsl.UserError, match="line 2 of .* is broken"):
+        StudyLog(space, path)
+    path.write_text("\n".join([lines[0], *lines[2:]]) + "\n")
+    with pytest.raises(smashdsl.UserError, match="a line is missing or doubled"):
+        StudyLog(space, path)
+
+
+def test_a_folder_of_another_run_is_refused(space: smashdsl.Space, whole: Path) -> None:
+    other = smashdsl.loads(SPEC.replace("1..3 of mix", "1..2 of mix"))
+    with pytest.raises(smashdsl.UserError, match="belongs to another run: its space_hash is"):
+        search(other, digits(), whole, CONFIG)
+
+
+def test_a_space_of_one_member_is_simply_trained(tmp_path: Path) -> None:
+    space = smashdsl.loads(
+        "smash 1\nspace one {\ninput image[1, 8, 8]\noutput classes(3)\nhead { conv(3, 4); relu; global_avg_pool; linear(classes) }\n}"
+    )
+    result = search(space, digits(), tmp_path, CONFIG)
+    assert result["candidates"] == 1
+    assert result["hypernet_steps"] == 0
+    assert result["best"]["score"] is None
+
+
+def test_a_strategy_is_a_function_of_the_study(space: smashdsl.Space) -> None:
+    strategy = Smash(3, 2, 2, rate=0.2, seed=4)
+    done: list[Candidate] = []
+    for index, loss in enumerate([3.0, 1.0, 2.0, 0.9, 0.8, 0.7]):
+        asked = strategy.ask(space, done)
+        assert asked == strategy.ask(space, list(done))
+        done.append(Candidate(index, strategy.stage(index), asked, loss, 0.0, 0, 0))
+    assert [c.stage for c in done] == ["random"] * 3 + ["perturb"] * 2 + ["markov"]
+    assert len({c.architecture for c in done}) == 6
+
+
+def test_the_budget_is_shared_as_in_the_paper() -> None:
+    assert split_budget(700) == (500, 100, 100)
+    assert sum(split_budget(1)) == 1
+    assert split_budget(1)[0] == 1
+
+
+def plain_kendall(a: list[float], b: list[float]) -> float | None:
+    """Count concordant and discordant pairs, one by one."""
+    agree = ties_a = ties_b = 0
+    pairs = list(itertools.combinations(range(len(a)), 2))
+    for i, j in pairs:
+        x, y = np.sign(a[i] - a[j]), np.sign(b[i] - b[j])
+        agree += x * y
+        ties_a += x == 0
+        ties_b += y == 0
+    scale = ((len(pairs) - ties_a) * (len(pairs) - ties_b)) ** 0.5
+    return None if scale == 0 else float(agree / scale)
+
+
+@pytest.mark.parametrize("draw", [lambda r: r.random(12), lambda r: r.integers(0, 4, 12), lambda r: np.zeros(5)])
+def test_kendall_counts_pairs(draw: Callable[[np.random.Generator], np.ndarray]) -> None:
+    rng = np.random.default_rng(0)
+    a, b = draw(rng).tolist(), draw(rng).tolist()
+    assert kendall(a, b) == pytest.approx(plain_kendall(a, b))
+
+
+def test_the_interval_holds_no_gap_when_there_is_none_and_finds_one_when_there_is() -> None:
+    rng = np.random.default_rng(1)
+    same = rng.random((3, 1000)) < 0.15
+    other = rng.random((3, 1000)) < 0.15
+    worse = rng.random((3, 1000)) < 0.25
+    gap, low, high = gap_interval(same, other)
+    assert low <= 0 <= high
+    assert low <= gap <= high
+    assert gap_interval(same, worse)[1] > 5
