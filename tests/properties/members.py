@@ -1,0 +1,312 @@
+"""Every member of a small space, one by one and concretely: a second opinion on what `check` says of all at once.
+
+Nothing here joins states, multiplies numbers of ways or shares code with the walk of `check`: a member is one run in
+which each decision is looked up by its path, and all runs are made by counting through the options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from smashdsl.lang import ir
+from smashdsl.lang import program as p
+from smashdsl.ops import Flow, ShapeError
+
+Member = frozenset[tuple[str, Any]]
+
+
+def members(program: p.Program, most: int) -> Iterator[Member | ShapeError]:
+    """Yield every member's decisions, or what is wrong with it; stops after ``most``."""
+    script: list[int] = []
+    for _ in range(most):
+        run = _Run(program, script)
+        try:
+            run.network()
+            yield frozenset(run.decided.items())
+        except ShapeError as error:
+            yield error
+        # the next script: the last decision that has an option left takes it
+        script = run.taken
+        while script and script[-1] + 1 == run.options[len(script) - 1]:
+            script.pop()
+        if not script:
+            return
+        script[-1] += 1
+
+
+@dataclass
+class _Banks:
+    values: list[bool]
+    bank: int
+    grid: tuple[int, ...]
+    last: list[int]
+
+    @property
+    def written(self) -> list[int]:
+        return [i for i, value in enumerate(self.values) if value]
+
+    @property
+    def fresh(self) -> list[int]:
+        return [i for i, value in enumerate(self.values) if not value]
+
+
+def wrong(message: str) -> ShapeError:
+    return ShapeError("SD0201", message)
+
+
+@dataclass
+class _Run:
+    program: p.Program
+    script: list[int]
+    taken: list[int] = field(default_factory=list)
+    options: list[int] = field(default_factory=list)
+    decided: dict[str, Any] = field(default_factory=dict)
+    offered: dict[str, Sequence[Any]] = field(default_factory=dict)
+
+    def pick(self, path: str, options: Sequence[Any]) -> Any:
+        """Decide, or return what was decided at this path before."""
+        if not options:
+            raise wrong("nothing to choose")
+        if path in self.decided:
+            if list(self.offered[path]) != list(options):
+                raise wrong("decided once from other options")
+            return self.decided[path]
+        k = len(self.taken)
+        index = self.script[k] if k < len(self.script) else 0
+        self.taken.append(index)
+        self.options.append(len(options))
+        self.offered[path] = options
+        self.decided[path] = options[index]
+        return options[index]
+
+    # -- the skeleton -------------------------------------------------------------------------
+
+    def network(self) -> None:
+        space = self.program.space
+        env = self.bind(self.program.params, {}, "")
+        flow = self.scope(self.program.stem, Flow(space.input.channels, space.input.grid), env, "", None)
+        instances = [(b, i, v) for b in self.program.blocks for i, v in enumerate(b.instances)]
+        for number, (block, position, value) in enumerate(instances):
+            inner = {**env, block.index: value} if block.index else env
+            prefix = f"{block.path(position)}."
+            flow = self.cell(block.cell, flow, inner, prefix)
+            if number < len(instances) - 1:
+                flow = self.scope(block.transition, flow, inner, prefix, None)
+        if self.program.body is not None:
+            flow = self.scope(self.program.body, flow, env, "", None)
+        flow = self.scope(self.program.head, flow, env, "", None)
+        if flow != Flow(space.output.size, ()):
+            raise wrong("another output")
+
+    # -- values -------------------------------------------------------------------------------
+
+    def value(self, expr: ir.Expr, env: dict[str, Any], chosen: dict[int, Any]) -> Any:
+        match expr:
+            case ir.Number():
+                return expr.value
+            case ir.Dims():
+                return expr.values
+            case ir.Word():
+                return {"true": True, "false": False}.get(expr.value, expr.value)
+            case ir.Ref():
+                if expr.name not in env:
+                    raise wrong("no meaning here")
+                return env[expr.name]
+            case ir.PerAxis():
+                return tuple(self.single(item, env, chosen) for item in expr.items)
+            case ir.Call():
+                values = [self.single(arg, env, chosen) for arg in expr.args]
+                return min(values) if expr.function == "min" else max(values)
+            case ir.Binary():
+                a, b = self.single(expr.left, env, chosen), self.single(expr.right, env, chosen)
+                if expr.op == "/" and (b == 0 or a % b):
+                    raise wrong("a remainder")
+                return {"+": a + b, "-": a - b, "*": a * b, "/": a // b if b else 0}[expr.op]
+        return chosen[id(expr)]
+
+    def single(self, expr: ir.Expr, env: dict[str, Any], chosen: dict[int, Any]) -> Any:
+        value = self.value(expr, env, chosen)
+        if isinstance(value, tuple):
+            if len(set(value)) > 1:
+                raise wrong("differs between axes")
+            return value[0]
+        return value
+
+    def all_of(self, domain: Any, env: dict[str, Any], chosen: dict[int, Any]) -> list[Any]:
+        if isinstance(domain, ir.Interval):
+            low, high, step = (self.single(end, env, chosen) for end in (domain.low, domain.high, domain.step))
+            found = list(range(low, high + 1, step))
+        else:
+            found = [self.value(element, env, chosen) for element in domain.elements]
+        if not found or len(set(found)) < len(found):
+            raise wrong("no choice")
+        return found
+
+    def bind(self, arguments: Sequence[p.Argument], env: dict[str, Any], prefix: str) -> dict[str, Any]:
+        env = dict(env)
+        for argument in arguments:
+            chosen: dict[int, Any] = {}
+            for decision in argument.decisions:
+                options = self.all_of(decision.domain, env, chosen)
+                chosen[id(decision.domain)] = self.pick(prefix + decision.local, options)
+            value = env[argument.name] = self.value(argument.value, env, chosen)
+            if argument.kind == "size" and not isinstance(value, int):
+                raise wrong("no whole number")
+        return env
+
+    # -- layers -------------------------------------------------------------------------------
+
+    def scope(self, scope: p.Scope, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> Any:
+        inner = f"{prefix}{scope.local}."
+        env = env if flow is None else {**env, "channels": flow.channels}
+        return self.seq(scope.body, flow, self.bind(scope.formals, env, inner), inner, banks)
+
+    def seq(self, seq: p.Seq, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> Any:
+        for node in seq:
+            flow = self.node(node, flow, env, prefix, banks)
+        return flow
+
+    def node(self, node: p.Node, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> Any:
+        if flow is None and not isinstance(node, p.Read | p.Choose | p.Combine):
+            raise wrong("nothing arrives")
+        match node:
+            case p.Layer():
+                args = self.bind(node.args, {**env, "channels": flow.channels}, prefix)
+                return node.op.shape(flow, {argument.name: args[argument.name] for argument in node.args})
+            case p.Scope():
+                return self.scope(node, flow, env, prefix, banks)
+            case p.LetUse():
+                return self.scope(node.let.body, flow, env, prefix, banks)
+            case p.CellUse():
+                inner = f"{node.cell.template}." if node.tied else f"{prefix}{node.local}."
+                outer = {name: env[name] for name in env if name not in {"bank", "banks", "filled", "written"}}
+                return self.cell(
+                    node.cell, flow, self.bind(node.formals, {**outer, "channels": flow.channels}, inner), inner
+                )
+            case p.Combine():
+                flows = [self.seq(path, flow, env, prefix, banks) for path in node.paths]
+                return joined(node.join, flows)
+            case p.Choose():
+                taken = self.pick(prefix + node.decision.local, range(len(node.paths)))
+                return self.seq(node.paths[taken], flow, env, prefix, banks)
+            case p.Repeat():
+                count = self.bind((node.count,), env, prefix)["count"]
+                for i in range(count):
+                    flow = self.seq(node.body, flow, env, f"{prefix}{node.local}[{i}].", banks)
+                return flow
+            case p.Read():
+                return self.read(node, env, prefix, banks)
+        return self.write(node, flow, env, prefix, banks)
+
+    # -- banks --------------------------------------------------------------------------------
+
+    def cell(self, cell: p.Cell, flow: Any, env: dict[str, Any], prefix: str) -> Flow:
+        env = self.bind((cell.bank,), {**env, "channels": flow.channels}, prefix)
+        bank = env["bank"]
+        if bank < 1 or flow.channels % bank:
+            raise wrong("channels that fill no banks")
+        filled = flow.channels // bank
+        env = self.bind((cell.banks,), {**env, "filled": filled}, prefix)
+        if filled > env["banks"]:
+            raise wrong("more than the banks hold")
+        values = [i < filled for i in range(env["banks"])]
+        banks = _Banks(values, bank, flow.grid, list(range(filled)))
+        for number, member in enumerate(cell.members):
+            count = 1 if member.count is None else self.bind((member.count,), env, prefix)[member.count.name]
+            for k in range(count):
+                inner = f"{prefix}op[{number}, {k}]."
+                here = self.bind(member.use.formals, {**env, "written": len(banks.written)}, inner)
+                end = self.seq(member.use.body, None, here, inner, banks)
+                if end is not banks:
+                    raise wrong("no write")
+        return self.left(cell.result, banks, env)
+
+    def left(self, result: ir.Selection | None, banks: _Banks, env: dict[str, Any]) -> Flow:
+        if result is None or result.mode == "all":
+            leaving = banks.written
+        elif result.mode == "last":
+            leaving = banks.last
+        else:
+            leaving = self.listed(result, banks, env)
+        if not all(banks.values[i] for i in leaving):
+            raise wrong("an empty bank leaves")
+        return Flow(len(leaving) * banks.bank, banks.grid)
+
+    def listed(self, selection: ir.Selection, banks: _Banks, env: dict[str, Any]) -> list[int]:
+        found: list[int] = []
+        for expr in selection.banks:
+            found += self.all_of(expr, env, {}) if isinstance(expr, ir.Interval) else [self.single(expr, env, {})]
+        if len(set(found)) < len(found) or not set(found) <= set(range(len(banks.values))):
+            raise wrong("no such banks")
+        return found
+
+    def targets(
+        self, node: p.Read | p.Write, chunks: int, banks: _Banks, env: dict[str, Any], prefix: str
+    ) -> list[int]:
+        """Return the banks that are read or written, decided where that is free."""
+        selection, everything = node.banks, list(range(len(banks.values)))
+        if selection.mode == "listed":
+            return self.listed(selection, banks, env)
+        if selection.mode == "last":
+            return list(banks.last)
+        pool = {"written": banks.written, "fresh": banks.fresh}.get(selection.pool, everything)
+        if selection.mode == "all":
+            return pool
+        sizes = range(max(chunks, 1), len(pool) + 1)
+        if selection.size is not None:
+            free = isinstance(selection.size, ir.Choice | ir.Interval)
+            sizes = self.all_of(selection.size, env, {}) if free else [self.single(selection.size, env, {})]
+        if not sizes or not all(max(chunks, 1) <= size <= len(pool) for size in sizes):
+            raise wrong("no such number of banks")
+        sets = [one for size in sizes for one in combinations(pool, size) if allowed(selection.pool, one, banks.fresh)]
+        if node.decision is None:
+            (only,) = sets
+            return list(only)
+        return list(self.pick(prefix + node.decision.local, sets))
+
+    def read(self, node: p.Read, env: dict[str, Any], prefix: str, banks: _Banks | None) -> Flow:
+        if banks is None:
+            raise wrong("no banks here")
+        found = self.targets(node, 1, banks, env, prefix)
+        if not found or not all(banks.values[i] for i in found):
+            raise wrong("nothing to read")
+        return Flow(banks.bank * (len(found) if node.join == "concat" else 1), banks.grid)
+
+    def write(self, node: p.Write, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> _Banks:
+        if banks is None or flow.grid != banks.grid or flow.channels % banks.bank:
+            raise wrong("what does not fill banks")
+        chunks = flow.channels // banks.bank
+        found = self.targets(node, chunks, banks, env, prefix)
+        if len(found) < chunks:
+            raise wrong("fewer banks than chunks")
+        for i in found:
+            banks.values[i] = True
+        banks.last = found
+        return banks
+
+
+def allowed(pool: str, banks: tuple[int, ...], fresh: list[int]) -> bool:
+    """Return whether a set takes fresh banks in order, as `fresh` and `reachable` ask."""
+    new = [i for i in banks if i in fresh]
+    return pool == "banks" or new == fresh[: len(new)]
+
+
+def joined(join: str, flows: list[Any]) -> Flow:
+    """Return what leaves parallel paths."""
+    if any(flow is None for flow in flows):
+        raise wrong("a path without an end")
+    grids = {flow.grid for flow in flows}
+    if join == "concat" and len(grids) == 1:
+        return Flow(sum(flow.channels for flow in flows), flows[0].grid)
+    if join == "product":
+        large = {grid for grid in grids if any(size != 1 for size in grid)}
+        ranks = {len(grid) for grid in grids if grid}
+        if len(large) > 1 or len(ranks) > 1:
+            raise wrong("grids that can't be multiplied")
+        grids = large or {max(grids, key=len)}
+    if len(grids) > 1 or (join != "concat" and len({flow.channels for flow in flows}) > 1):
+        raise wrong("shapes that differ")
+    return Flow(flows[0].channels, grids.pop())
