@@ -13,7 +13,7 @@ def encoding(size: Size) -> list[Row]:
     """Measure encoding of smashv1: a batch in chunks against one by one, the latter on a part and scaled."""
     space = example("smashv1")
     codes = space.sample(size.architectures, seed=0).codes
-    chunk = space.chunk(codes)
+    chunk = space.chunk
 
     def encode(part: Ints, at_once: int) -> None:
         for piece in pieces(part, at_once):
@@ -29,7 +29,7 @@ def decoding(size: Size) -> list[Row]:
     """Measure decoding of smashv1, which encodes again to compare, in the same way."""
     space = example("smashv1")
     codes = space.sample(size.architectures, seed=0).codes
-    chunk = space.chunk(codes)
+    chunk = space.chunk
 
     def decode(part: Ints, at_once: int) -> float:
         """Return the process time of decoding alone: all tensors of a batch at once may not fit in memory."""

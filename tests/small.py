@@ -21,7 +21,7 @@ space small {
     write some of reachable by add
   }
   block stage[i in 0..1] {
-    banks 2..4 of 4
+    banks 4..5 of 4
     ops 1..3 of mix
     transition { norm; relu; conv(1x1, 8); avg_pool(2x2, stride = 2) }
   }

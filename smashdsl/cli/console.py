@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from smashdsl.api import Space
     from smashdsl.search.run import Progress
 
 
@@ -69,9 +70,27 @@ def console(args: argparse.Namespace) -> Iterator[Console]:
             signal.signal(number, handler)
 
 
+SMALL = 2e9  # multiply-adds of a step below which a second thread costs more than it brings
+
+
+def use_threads(args: argparse.Namespace, space: Space, batch: int) -> None:
+    """Set the number of threads: as asked, else one for a small network and all cores for a large one.
+
+    The rule looks at the space alone, since another number of threads may round sums differently.
+    """
+    import torch
+
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+        return
+    flops = sorted(int(n) for n in space.costs(space.sample(32, seed=0)).flops)[16]
+    if 3 * flops * batch < SMALL:
+        torch.set_num_threads(1)
+
+
 def add_running(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of commands that compute for long."""
-    from smashdsl.cli.common import seed
+    from smashdsl.cli.common import positive, seed
 
     parser.add_argument(
         "--data",
@@ -80,6 +99,7 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         help="fashion-mini, fashion-mnist[:FOLDER], cifar10[:FOLDER] or npz:PATH (default fashion-mini)",
     )
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto (default auto)")
+    parser.add_argument("--threads", type=positive, help="CPU threads (default: one for small networks, else all)")
     parser.add_argument("--seed", type=seed, default=0, help="fixes everything random (default 0)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

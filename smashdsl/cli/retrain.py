@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 import smashdsl.cli.common as common
-from smashdsl.cli.console import add_running, console
+from smashdsl.cli.console import add_running, console, use_threads
 from smashdsl.cli.search import add_retraining, retraining
 from smashdsl.cli.train import say_stopped
 
@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from smashdsl.search.retrain import retrain
 
     space = common.load(args)
+    use_threads(args, space, args.retrain_batch)
     architecture = common.architecture(space, args)
     folder = Path(args.out) if args.out else Path("runs") / f"{space.name}-retrained"
     task = make_task(space, load_data(args.data), choose_device(args.device), seed=args.seed)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import smashdsl.cli.common as common
-from smashdsl.cli.console import add_running, console
+from smashdsl.cli.console import add_running, console, use_threads
 from smashdsl.cli.train import add_training, say_stopped, training
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from smashdsl.search.run import SearchConfig, search
 
     space = common.load(args)
+    use_threads(args, space, args.batch)
     folder = Path(args.out) if args.out else Path("runs") / (args.name or space.name)
     config = SearchConfig(
         candidates=args.candidates,

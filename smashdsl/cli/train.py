@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import smashdsl.cli.common as common
-from smashdsl.cli.console import add_running, console
+from smashdsl.cli.console import add_running, console, use_threads
 from smashdsl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from smashdsl.hypernet.train import train_supernet
 
     space = common.load(args)
+    use_threads(args, space, args.batch)
     config = training(args)
     folder = Path(args.out) if args.out else Path("runs") / f"{space.name}-training"
     task = make_task(space, load_data(args.data), choose_device(args.device), seed=args.seed)

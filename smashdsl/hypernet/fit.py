@@ -71,8 +71,7 @@ def fit(
     `Stopped` once ``watch.stop()`` says so, and `UserError` when the loss is no number.
     """
     watch = watch or Watch()
-    start, losses = _resume(model, optimiser, plan)
-    pending: list[Tensor] = []
+    start, losses, pending = _resume(model, optimiser, plan)
     model.train()
     for step in range(start, plan.steps):
         # everything random in a step, dropout included, follows from the seed and the step
@@ -109,13 +108,16 @@ def _mean(losses: list[Tensor], step: int) -> float:
     return mean
 
 
-def _resume(model: nn.Module, optimiser: optim.Optimizer, plan: Plan) -> tuple[int, list[float]]:
+def _resume(model: nn.Module, optimiser: optim.Optimizer, plan: Plan) -> tuple[int, list[float], list[Tensor]]:
+    """Return the steps that are done, the means so far, and the losses that no mean holds yet."""
     if plan.path is None or not plan.path.exists():
-        return 0, []
+        return 0, [], []
     tensors, about = checkpoint.load(plan.path)
     same_run(about.get("identity"), plan.identity, plan.path)
     checkpoint.restore(model, optimiser, tensors, plan.path)
-    return int(about["step"]), list(about["losses"])
+    device = next(model.parameters()).device
+    pending = [torch.tensor(loss, device=device) for loss in about["pending"]]
+    return int(about["step"]), list(about["losses"]), pending
 
 
 def same_run(found: Any, wanted: dict[str, Any], path: Path) -> None:

@@ -27,9 +27,15 @@ class Task:
 
     data: Dataset
     device: torch.device
+    scale: Pair  # mean and standard deviation of each channel of the training images, (channels,)
     train: Pair
     validation: Pair
     test: Pair
+
+
+def whole_training_set(task: Task) -> Pair:
+    """Return all training images, those held out for the search among them, in the order of the data."""
+    return to_tensor(task.data.train, *task.scale, task.device)
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -63,9 +69,9 @@ def make_task(space: Space, data: Dataset, device: torch.device, validation: flo
     """
     check_fit(space, data)
     train, held = holdout(data, validation, seed)
-    mean, std = normalise(train)
-    parts = [to_tensor(split, mean, std, device) for split in (train, held, data.test)]
-    return Task(data, device, *parts)
+    scale = normalise(data)
+    parts = [to_tensor(split, *scale, device) for split in (train, held, data.test)]
+    return Task(data, device, scale, *parts)
 
 
 def check_fit(space: Space, data: Dataset) -> None:

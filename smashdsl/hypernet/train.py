@@ -19,7 +19,7 @@ from smashdsl.hypernet.fit import Plan, Watch, fit, mixed
 from smashdsl.hypernet.hypernet import HyperNetConfig
 from smashdsl.hypernet.supernet import Supernet
 from smashdsl.hypernet.task import Task, channels_last
-from smashdsl.space.architecture import Architecture
+from smashdsl.space.architecture import Architecture, Architectures
 from smashdsl.space.subsets import Ints
 
 if TYPE_CHECKING:
@@ -61,22 +61,42 @@ def casting(device: torch.device, precision: Precision) -> AbstractContextManage
 
 
 class Sampler:
-    """The architecture of each training step, a pure function of the seed and the step."""
+    """The architecture of each training step and its conditioning tensor, a pure function of the seed and the step."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self.space = space
         self.seed = seed
-        self.block = -1
-        self.codes: Ints | None = None
+        self.block = self.chunk = -1
+        self.codes: Ints = np.empty((0, 0), np.int64)
+        self.tensors: Tensor | None = None
+        self.encoded = min(DRAWN_AT_ONCE, space.chunk) if space.layout.generated else 0
 
-    def at(self, step: int) -> Architecture:
-        """Return the architecture of a step."""
+    def at(self, step: int) -> tuple[Architecture, Tensor | None]:
+        """Return the architecture of a step, and its conditioning tensor if the space generates weights."""
         block, index = divmod(step, DRAWN_AT_ONCE)
-        if block != self.block or self.codes is None:
+        if block != self.block:
             rng = np.random.default_rng(mixed(self.seed, ARCHITECTURES, block))
             self.codes, _ = self.space.draw(DRAWN_AT_ONCE, rng)
-            self.block = block
-        return Architecture(self.space, self.codes[index])
+            self.block, self.chunk = block, -1
+        architecture = Architecture(self.space, self.codes[index])
+        if not self.encoded:
+            return architecture, None
+        chunk, place = divmod(index, self.encoded)
+        if chunk != self.chunk:
+            # encoding many at once costs a twentieth of encoding each when its turn comes
+            rows = self.codes[chunk * self.encoded : (chunk + 1) * self.encoded]
+            self.tensors, self.chunk = self.space.encode(Architectures(self.space, rows)), chunk
+        assert self.tensors is not None
+        return architecture, trimmed(self.tensors[place])
+
+
+def trimmed(cond: Tensor) -> Tensor:
+    """Return a conditioning tensor of a batch without the slices that are off behind its end.
+
+    A convolution over slices would carry values into them.
+    """
+    last = int(cond.any(0).any(0).nonzero().max())
+    return cond[:, :, : last + 1]
 
 
 def noise_for(cond: Tensor, seed: int, step: int) -> Tensor:
@@ -98,27 +118,18 @@ def train_supernet(
 
     def loss_at(step: int) -> Tensor:
         x, y = batches.at(step)
-        logits = run(supernet, sampler.at(step), x, config.seed, step, config.precision)
+        architecture, cond = sampler.at(step)
+        noise = None if cond is None else noise_for(cond, config.seed, step)
+        network = build(architecture)
+        weights = supernet.weights(network, cond, noise)
+        with casting(x.device, config.precision):
+            logits = Program(network.graph)(channels_last(x), weights)
         return F.cross_entropy(logits.float(), y)
 
     optimiser = make_optimiser(supernet, config)
     plan = Plan(config.steps, config.learning_rate, config.seed, identity(space, task, config), path)
     losses = fit(supernet, optimiser, loss_at, plan, watch)
     return supernet, losses
-
-
-def run(
-    supernet: Supernet, architecture: Architecture, x: Tensor, seed: int, step: int, precision: Precision
-) -> Tensor:
-    """Return the logits of an architecture under its weights here; x: (n, channels, *grid)."""
-    network = build(architecture)
-    cond = noise = None
-    if network.pieces:
-        cond = supernet.space.encode(architecture)
-        noise = noise_for(cond, seed, step)
-    weights = supernet.weights(network, cond, noise)
-    with casting(x.device, precision):
-        return Program(network.graph)(channels_last(x), weights)
 
 
 def make_optimiser(supernet: Supernet, config: TrainConfig) -> optim.Optimizer:

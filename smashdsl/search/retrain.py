@@ -14,7 +14,7 @@ from torch import Tensor, optim
 from smashdsl.data.batches import Augment, Batches
 from smashdsl.graph.module import ArchitectureModule
 from smashdsl.hypernet.fit import Plan, Watch, fit, mixed
-from smashdsl.hypernet.task import Pair, Task, channels_last
+from smashdsl.hypernet.task import Pair, Task, channels_last, whole_training_set
 from smashdsl.hypernet.train import Precision, casting
 from smashdsl.search.score import CHUNK
 from smashdsl.space.architecture import Architecture
@@ -60,9 +60,7 @@ def retrain(
 ) -> Trained:
     """Train an architecture from scratch; goes on from the checkpoint at ``path`` if there is one."""
     module = ArchitectureModule(architecture, mixed(seed, 21)).to(task.device)
-    images = torch.cat([task.train[0], task.validation[0]])
-    labels = torch.cat([task.train[1], task.validation[1]])
-    batches = Batches(images, labels, config.batch_size, seed, config.augment)
+    batches = Batches(*whole_training_set(task), config.batch_size, seed, config.augment)
 
     def loss_at(step: int) -> Tensor:
         x, y = batches.at(step)

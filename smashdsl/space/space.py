@@ -232,7 +232,9 @@ class SearchSpace:
                 )
         return machine.codes
 
-    def chunk(self, codes: Ints) -> int:
-        """Return how many architectures are encoded at once within the bound on memory."""
-        slices = 8 + 2 * len(self.sites) + 16 * self.layout.most_pieces
-        return max(1, CHUNK_BYTES // (self.layout.features * self.layout.rows * slices))
+    @cached_property
+    def chunk(self) -> int:
+        """How many architectures to encode at once, so that their tensors stay within the bound on memory."""
+        codes, _ = self.draw(32, np.random.default_rng(0))
+        largest = self.encode_codes(codes).nbytes // 32
+        return max(1, CHUNK_BYTES // (2 * largest))

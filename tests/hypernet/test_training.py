@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,9 @@ def space() -> smashdsl.Space:
 
 
 def test_the_loss_falls(space: smashdsl.Space) -> None:
-    _, losses = train_supernet(space, make_task(space, digits(), CPU), CONFIG)
-    assert len(losses) == 4
-    assert losses[-1] < 0.8 * losses[0]
+    _, losses = train_supernet(space, make_task(space, digits(), CPU), replace(CONFIG, steps=120))
+    assert len(losses) == 12
+    assert losses[-1] < 0.6 * losses[0]
 
 
 @pytest.mark.parametrize("at", [1, 13, 20, 39])

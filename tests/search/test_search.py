@@ -59,7 +59,15 @@ def test_a_run_leaves_what_it_promises(space: smashdsl.Space, whole: Path) -> No
     assert [line["stage"] for line in study] == ["random"] * 7 + ["perturb", "markov"]
     assert result["best"]["score"] == min(line["loss"] for line in study)
     assert not {"seconds", "time", "rate"} & set(result)
-    names = {"spec.smash", "run.json", "checkpoint.safetensors", "losses.json", "study.jsonl", "result.json", "timing.json"}
+    names = {
+        "spec.smash",
+        "run.json",
+        "checkpoint.safetensors",
+        "losses.json",
+        "study.jsonl",
+        "result.json",
+        "timing.json",
+    }
     assert names <= {path.name for path in whole.iterdir()}
     best = space.from_json(json.loads((whole / "best/architecture.json").read_text()))
     assert int(space.costs(best).params[0]) == result["best"]["params"]
@@ -103,7 +111,9 @@ def test_running_it_again_changes_nothing(space: smashdsl.Space, whole: Path) ->
     assert (whole / "result.json").read_bytes() == before
 
 
-def test_a_line_cut_off_by_a_crash_is_dropped_and_a_broken_one_is_told(space: smashdsl.Space, whole: Path, tmp_path: Path) -> None:
+def test_a_line_cut_off_by_a_crash_is_dropped_and_a_broken_one_is_told(
+    space: smashdsl.Space, whole: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "study.jsonl"
     text = (whole / "study.jsonl").read_text()
     path.write_text(text + '{"index": 9, "sta')
