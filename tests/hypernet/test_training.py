@@ -29,7 +29,7 @@ def space() -> smashdsl.Space:
 def test_the_loss_falls(space: smashdsl.Space) -> None:
     _, losses = train_supernet(space, make_task(space, digits(), CPU), replace(CONFIG, steps=120))
     assert len(losses) == 12
-    assert losses[-1] < 0.6 * losses[0]
+    assert sum(losses[-3:]) < 0.75 * sum(losses[:3])
 
 
 @pytest.mark.parametrize("at", [1, 13, 20, 39])
