@@ -50,7 +50,7 @@ class Recovery:
     def run(self, tokens: list[Token]) -> s.File | None:
         """Return the tree of some tokens, or None after reporting what is wrong with them."""
         self.tokens = tokens
-        i = 0
+        i, line = 0, 0
         while i < len(tokens):
             token = tokens[i]
             if self._starts_line(i) and token.type in starters() and self._between_statements():
@@ -59,11 +59,19 @@ class Recovery:
             try:
                 self.parser.feed_token(token)
             except UnexpectedToken:
-                diagnostic, last = self._describe(before.accepts(), i)
-                self.sink.add(diagnostic)
+                accepts = before.accepts()
+                diagnostic, last = self._describe(accepts, i)
+                # a second mistake on a line mostly follows from the first
+                if token.line != line:
+                    self.sink.add(diagnostic)
+                line = token.line
                 if last:
                     return None
-                i = self._resume(i)
+                if token.type == "RBRACE" and "BAR" in accepts:
+                    self.parser = before
+                    self.parser.feed_token(Token.new_borrow_pos("BAR", "|", token))
+                else:
+                    i = self._resume(i)
                 continue
             self._note(token)
             i += 1
@@ -129,6 +137,9 @@ class Recovery:
             help = "a `}` too many stands before it" if before else None
             message = f"`{token}` stands outside the space"
             return Diagnostic("SD0003", message, at, others=(before,) if before else (), help=help), True
+        if self._starts_line(i) and self._between_statements() and _surplus(self.tokens) and token.type != "RBRACE":
+            message = f"`{token}` can't stand here"
+            return Diagnostic("SD0003", message, at, help="a `}` too many stands before it"), True
         return self._misplaced(token, self.tokens[i - 1] if i else None, accepts), False
 
     def _is_left_open(self, top: Token, i: int) -> bool:
@@ -193,6 +204,10 @@ class Recovery:
 
 def _shown(token: Token) -> str:
     return token if len(token) <= 40 else token[:37] + "..."
+
+
+def _surplus(tokens: list[Token]) -> bool:
+    return sum((token.type == "LBRACE") - (token.type == "RBRACE") for token in tokens) < 0
 
 
 def _unclosed(tokens: list[Token]) -> Token | None:
