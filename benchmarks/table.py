@@ -9,10 +9,11 @@ from benchmarks.coding import decoding, encoding
 from benchmarks.graphs import graphs
 from benchmarks.measure import Row, Size
 from benchmarks.sampling import sampling
+from benchmarks.training import training
 
 # a benchmark is a function of a size that returns rows; it is run by its name
 BENCHMARKS: dict[str, Callable[[Size], list[Row]]] = {
-    function.__name__: function for function in (sampling, encoding, decoding, checking, graphs)
+    function.__name__: function for function in (sampling, encoding, decoding, checking, graphs, training)
 }
 
 
