@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from smashdsl.errors import UsageError, UserError
     from smashdsl.hypernet.hypernet import HyperNet
     from smashdsl.lang.diagnostics import SmashError
-    from smashdsl.search.run import search
+    from smashdsl.search.run import SearchConfig, search
+    from smashdsl.search.study import Study
     from smashdsl.space.architecture import Architecture, Architectures
 
 __version__ = "0.1.0"
@@ -21,8 +22,10 @@ __all__ = [
     "Architecture",
     "Architectures",
     "HyperNet",
+    "SearchConfig",
     "SmashError",
     "Space",
+    "Study",
     "UsageError",
     "UserError",
     "load",
@@ -36,6 +39,8 @@ _HOMES = {
     "loads": "smashdsl.api",
     "HyperNet": "smashdsl.hypernet.hypernet",
     "search": "smashdsl.search.run",
+    "SearchConfig": "smashdsl.search.run",
+    "Study": "smashdsl.search.study",
     "UsageError": "smashdsl.errors",
     "UserError": "smashdsl.errors",
     "SmashError": "smashdsl.lang.diagnostics",

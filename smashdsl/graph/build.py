@@ -189,7 +189,7 @@ class _Builder(Observer):
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
         chunks = [state.refs[bank] for bank in _members(masks)]
-        with self.at(f"{frame.path}read", node.span):
+        with self.at(f"{frame.path}{_local(node, 'read')}", node.span):
             if node.join == "concat":
                 return self._concat(chunks)
             return self._join(node.join, [self._materialise(chunk) for chunk in chunks])
@@ -197,7 +197,7 @@ class _Builder(Observer):
     def write(self, frame: Frame, node: p.Write, state: BankState, masks: Ints, chunks: Ints, stream: Stream) -> None:
         bank, count, width = _bank(frame), int(chunks[0]), int(stream.flow.channels)
         written = int(state.written[0])
-        with self.at(f"{frame.path}write", node.span):
+        with self.at(f"{frame.path}{_local(node, 'write')}", node.span):
             for place, target in enumerate(_members(masks)):
                 chunk = Chunk(stream.ref, place % count * bank, bank, width)
                 if written >> target & 1 and node.join != "replace":
@@ -206,7 +206,7 @@ class _Builder(Observer):
                 state.refs[target] = chunk
 
     def drain(self, frame: Frame, state: BankState, masks: Ints, flow: Flow) -> Any:
-        with self.at(f"{frame.path.rstrip('.')}", self.span):
+        with self.at(frame.path.rstrip("."), state.span):
             return self._concat([state.refs[bank] for bank in _members(masks)])
 
     def _materialise(self, chunk: Chunk) -> fx.Node:
@@ -224,6 +224,10 @@ class _Builder(Observer):
             else:
                 runs.append(chunk)
         return self._join("concat", [self._materialise(run) for run in runs])
+
+
+def _local(node: p.Read | p.Write, name: str) -> str:
+    return name if node.decision is None else node.decision.local
 
 
 def _bank(frame: Frame) -> int:

@@ -9,7 +9,7 @@ from smashdsl.lang import program as p
 from smashdsl.lang.banks import chunks_of, enter, leave, read_states, write_states
 from smashdsl.lang.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.evaluate import scalar
-from smashdsl.lang.outcome import NONE, Banks, Outcome, State, at_root, decided, start, then, within
+from smashdsl.lang.outcome import NONE, Banks, Outcome, State, at_root, decided, start, within
 from smashdsl.lang.pools import number_of
 from smashdsl.ops import Flow, ShapeError
 
@@ -69,8 +69,8 @@ class Cells:
             inner = inner.bind(entry=flow, last=_uses_last(cell))
             for i, member in enumerate(cell.members):
                 step = self.ops(member, cell.members[:i], inner)
-                outcome = then(outcome, step)
-            return then(outcome, lambda s: self.left(cell, s, inner))
+                outcome = self.decisions.then(outcome, step)
+            return self.decisions.then(outcome, lambda s: self.left(cell, s, inner))
 
         local = context.bind(channels=flow.channels)
         return self.decisions.arguments((cell.bank,), local, lambda c: guard(cell.bank.span, lambda: with_bank(c)))
@@ -103,7 +103,7 @@ class Cells:
             def run(inner: Context) -> Outcome:
                 number = self.decisions.times(inner.env[count.name], member, "ops")
                 while len(after) <= number:
-                    after.append(then(after[-1], step, f"op[{position + len(after) - 1}]"))
+                    after.append(self.decisions.then(after[-1], step, f"op[{position + len(after) - 1}]"))
                 return after[number]
 
             return self.decisions.arguments((count,), context, lambda c: guard(member.span, lambda: run(c)))
@@ -114,8 +114,8 @@ class Cells:
         """Follow one op; a `let` is decided anew in every op."""
         assert state.banks is not None
         inner = context.bind(written=state.banks.written.bit_count())
-        key = (id(use), state, inner.only(self.names_of(use)[0]), inner.region)
-        return self.decisions.once(key, lambda: self._op(use, state, inner))
+        memo = self.decisions.memo_of((id(use), inner.only(self.names_of(use)[0]), inner.region))
+        return self.decisions.once(memo, state, lambda: self._op(use, state, inner))
 
     def _op(self, use: p.Scope, state: State, context: Context) -> Outcome:
         def body(c: Context) -> Outcome:
@@ -125,7 +125,7 @@ class Cells:
                 message = f"op `{use.op}` writes nothing" if use.op else "this op writes nothing"
                 errors = failed(ShapeError("SD0306", message, "end it with `write …`"), use.span).errors
                 return Outcome(errors={**before.errors, **errors})
-            return then(before, lambda s: guard(write.span, lambda: self.write(write, s, c)))
+            return self.decisions.then(before, lambda s: guard(write.span, lambda: self.write(write, s, c)))
 
         outcome = self.decisions.arguments(use.formals, context, body)
         kept = Outcome(errors=outcome.errors)
@@ -137,8 +137,8 @@ class Cells:
     def before_write(self, use: p.Scope, state: State, context: Context) -> Outcome:
         """Follow an op up to its write, which alone depends on how many banks there are."""
         path = use.body[:-1]
-        key = (id(use.body), state, context.only(self.names_of(use)[1]), context.region)
-        return self.decisions.once(key, lambda: self.layers.seq(path, state, context))
+        memo = self.decisions.memo_of((id(use.body), context.only(self.names_of(use)[1]), context.region))
+        return self.decisions.once(memo, state, lambda: self.layers.seq(path, state, context))
 
     def names_of(self, use: p.Scope) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the names that an op depends on, and those that it depends on before its write."""
@@ -173,8 +173,10 @@ class Cells:
             return failed(ShapeError("SD0306", "nothing arrives at this write"), node.span)
         entry: Flow = context.env["entry"]
         chunks = chunks_of(state.flow, context.env["bank"], entry.grid)
-        key = (id(node), state.banks, state.decided, chunks, context.only(self.names_of_size(node)))
-        return self.decisions.once(key, lambda: self._write(node, state, chunks, context))
+        memo = self.decisions.memo_of((id(node), chunks, context.only(self.names_of_size(node))))
+        return self.decisions.once(
+            memo, (state.banks, state.decided), lambda: self._write(node, state, chunks, context)
+        )
 
     def names_of_size(self, node: p.Write) -> tuple[str, ...]:
         """Return the names that the number of banks written depends on, beside the chunks."""

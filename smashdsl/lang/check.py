@@ -13,7 +13,7 @@ from smashdsl.lang.diagnostics import Diagnostic, Sink
 from smashdsl.lang.facts import Facts
 from smashdsl.lang.layers import Layers
 from smashdsl.lang.limits import Limits
-from smashdsl.lang.outcome import Outcome, State, start, then, within
+from smashdsl.lang.outcome import Outcome, State, start, within
 from smashdsl.ops import Flow, ShapeError
 
 
@@ -75,16 +75,16 @@ class _Network:
                     {**context.env, block.index: value} if block.index else context.env, block.path(position)
                 )
                 last = position == len(block.instances) - 1 and block is self.program.blocks[-1]
-                outcome = then(outcome, lambda s, b=block, c=inner, z=last: self.block(b, s, c, z))  # type: ignore[misc]
+                outcome = self.decisions.then(outcome, lambda s, b=block, c=inner, z=last: self.block(b, s, c, z))  # type: ignore[misc]
         for joint in (self.program.body, self.program.head):
             if joint is not None:
-                outcome = then(outcome, lambda s, j=joint: self.layers.scope(j, s, context))  # type: ignore[misc]
-        return then(outcome, self.output)
+                outcome = self.decisions.then(outcome, lambda s, j=joint: self.layers.scope(j, s, context))  # type: ignore[misc]
+        return self.decisions.then(outcome, self.output)
 
     def block(self, block: p.Block, state: State, context: Context, last: bool) -> Outcome:
         outcome = self.layers.cells.cell(block.cell, state, context)
         if not last:
-            outcome = then(outcome, lambda s: self.layers.scope(block.transition, s, context))
+            outcome = self.decisions.then(outcome, lambda s: self.layers.scope(block.transition, s, context))
         return within(context.region, outcome)
 
     def output(self, state: State) -> Outcome:

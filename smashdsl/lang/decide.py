@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,13 @@ from smashdsl.lang import program as p
 from smashdsl.lang.evaluate import evaluate, scalar
 from smashdsl.lang.facts import Facts
 from smashdsl.lang.limits import Limits
-from smashdsl.lang.outcome import NONE, Finding, Outcome, branch
+from smashdsl.lang.outcome import NONE, Finding, Outcome, State, branch, counted, then
 from smashdsl.lang.pools import shown, values
 from smashdsl.lang.source import Span
 from smashdsl.ops import ShapeError
 
 Chosen = dict[int, Any]
+Memo = dict[Hashable, tuple[Outcome, set[Hashable] | None]]
 WORK_PER_STATE = 4
 KINDS = {"size": "one whole number", "axes": "a size such as `3` or `3x3`", "number": "a number"}
 
@@ -57,7 +58,7 @@ class Decisions:
         self.trace = trace
         self.facts = Facts()
         self.left = WORK_PER_STATE * limits.states
-        self.memo: dict[Hashable, tuple[Outcome, set[Hashable] | None]] = {}
+        self.memo: dict[Hashable, Memo] = {}
         # the domains met since the use of something that is decided once, None outside any such
         self.domains: set[Hashable] | None = None
 
@@ -67,17 +68,25 @@ class Decisions:
         if self.left < 0:
             raise NotDecided(span, "this space has too many different states to follow")
 
-    def once(self, key: Hashable, follow: Callable[[], Outcome]) -> Outcome:
+    def memo_of(self, key: Hashable) -> Memo:
+        """Return the results that may be used again under a key."""
+        return self.memo.setdefault(key, {})
+
+    def once(self, memo: Memo, key: Hashable, follow: Callable[[], Outcome]) -> Outcome:
         """Return what was found under a key before, or find it."""
-        entry = self.memo.get(key)
+        entry = memo.get(key)
         if entry is None:
             outer = self.domains
             self.domains = None if outer is None else set()
-            entry = self.memo[key] = (follow(), self.domains)
+            entry = memo[key] = (follow(), self.domains)
             self.domains = outer
         if self.domains is not None and entry[1]:
             self.domains |= entry[1]
         return entry[0]
+
+    def then(self, before: Outcome, step: Callable[[State], Outcome], scope: str = "") -> Outcome:
+        """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``."""
+        return then(before, step, scope) if self.trace else counted(before, step)
 
     def branch(self, path: str, cases: list[tuple[str, int, Outcome]]) -> Outcome:
         """Return the outcome of a decision from the outcome under each of its values."""
@@ -126,13 +135,10 @@ class Decisions:
         if not decisions:
             return follow(chosen)
         decision, rest = decisions[0], decisions[1:]
-        assert isinstance(decision.domain, ir.Choice | ir.Interval)
         try:
-            offered = values(decision.domain, context.env, chosen)
+            offered = self._offered(decision, context.env, chosen)
         except ShapeError as error:
             return failed(error, decision.span)
-        self.spend(len(offered), decision.span)
-        self.alphabet(decision, offered)
         key = id(decision.domain)
         cases = [(shown(v), 1, self._decide(rest, {**chosen, key: v}, context, follow)) for v in offered]
         return self.branch(decision.local, cases)
@@ -141,6 +147,11 @@ class Decisions:
         """Return the names bound in every way; raises `ShapeError` when some way has no value."""
         ways = [dict(context.env)]
         for arg in args:
+            if isinstance(arg.value, ir.Number | ir.Word):
+                value = value_of(arg, {}, {})
+                for env in ways:
+                    env[arg.name] = value
+                continue
             if not arg.decisions:
                 for env in ways:
                     env[arg.name] = value_of(arg, env, {})
@@ -154,17 +165,19 @@ class Decisions:
 
     def _every_choice(
         self, decisions: tuple[p.Decision, ...], env: Mapping[str, Any], chosen: Chosen
-    ) -> Iterator[Chosen]:
-        if not decisions:
-            yield chosen
-            return
-        decision = decisions[0]
+    ) -> Iterable[Chosen]:
+        found = [chosen]
+        for decision in decisions:
+            key = id(decision.domain)
+            found = [{**before, key: v} for before in found for v in self._offered(decision, env, before)]
+        return found
+
+    def _offered(self, decision: p.Decision, env: Mapping[str, Any], chosen: Chosen) -> list[Any]:
         assert isinstance(decision.domain, ir.Choice | ir.Interval)
         offered = values(decision.domain, env, chosen)
         self.spend(len(offered), decision.span)
         self.alphabet(decision, offered)
-        for value in offered:
-            yield from self._every_choice(decisions[1:], env, {**chosen, id(decision.domain): value})
+        return offered
 
     # -- facts --------------------------------------------------------------------------------
 

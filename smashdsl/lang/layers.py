@@ -17,7 +17,7 @@ from smashdsl.lang.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.dependencies import Dependencies
 from smashdsl.lang.facts import Extent, Facts
 from smashdsl.lang.join import join_flows, within_bounds
-from smashdsl.lang.outcome import NONE, Outcome, State, Witness, start, then, within
+from smashdsl.lang.outcome import NONE, Outcome, State, Witness, start, within
 from smashdsl.lang.source import Span
 from smashdsl.ops import Flow, ShapeError
 from smashdsl.ops.op import greatest
@@ -40,21 +40,28 @@ class Layers:
         """Follow nodes one after another."""
         outcome = start(state)
         for node in seq:
-            outcome = then(outcome, lambda s, n=node: self.node(n, s, context))  # type: ignore[misc]
+            outcome = self.decisions.then(outcome, self.step(node, context))
             self.decisions.spend(len(outcome.states), node.span)
             if len(outcome.states) > self.limits.states:
                 raise NotDecided(node.span, f"more than {self.limits.states:,} different states arrive after this")
         return outcome
 
-    def node(self, node: p.Node, state: State, context: Context) -> Outcome:
-        """Follow a node, or return what was found for it before."""
-        names, banks = self.free.of(node)
-        key = (id(node), state if banks else (state.flow, state.decided), context.only(names), context.region)
-        found = self.decisions.once(key, lambda: self.visit(node, state, context))
-        if banks or all(s.banks == state.banks for s in found.states):
-            return found
-        # what does not touch banks passes them on, whatever they are
-        return Outcome({s._replace(banks=state.banks): entry for s, entry in found.states.items()}, found.errors)
+    def step(self, node: p.Node, context: Context) -> Callable[[State], Outcome]:
+        """Return the step that a node is: it follows the node, or returns what was found for it before."""
+        names, touches_banks = self.free.of(node)
+        once, memo = self.decisions.once, self.decisions.memo_of((id(node), context.only(names), context.region))
+        if touches_banks:
+            return lambda state: once(memo, state, lambda: self.visit(node, state, context))
+
+        def step(state: State) -> Outcome:
+            found = once(memo, (state.flow, state.decided), lambda: self.visit(node, state, context))
+            banks = state.banks
+            if all(s.banks is banks for s in found.states):
+                return found
+            # what does not touch banks passes them on, whatever they are
+            return Outcome({State(s.flow, banks, s.decided): entry for s, entry in found.states.items()}, found.errors)
+
+        return step
 
     def visit(self, node: p.Node, state: State, context: Context) -> Outcome:
         """Follow a node that was not followed before from here."""
@@ -158,7 +165,7 @@ class Layers:
             count = self.decisions.times(inner.env["count"], node, "repeat")
             outcome = start(state)
             for i in range(count):
-                outcome = then(outcome, iteration, f"{node.local}[{i}]")
+                outcome = self.decisions.then(outcome, iteration, f"{node.local}[{i}]")
             return outcome
 
         def iteration(s: State) -> Outcome:

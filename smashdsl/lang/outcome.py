@@ -163,6 +163,21 @@ def then(before: Outcome, step: Callable[[State], Outcome], scope: str = "") -> 
     return after
 
 
+def counted(before: Outcome, step: Callable[[State], Outcome]) -> Outcome:
+    """Return the outcome of a step taken from every state of ``before``, without witnesses."""
+    total: dict[State, int] = {}
+    errors = before.errors
+    for state, (ways, _) in before.states.items():
+        result = step(state)
+        if ways == 1 and len(before.states) == 1 and not errors:
+            return result
+        for following, (more, _) in result.states.items():
+            total[following] = total.get(following, 0) + ways * more
+        if result.errors:
+            errors = errors | result.errors
+    return Outcome({state: (ways, NONE) for state, ways in total.items()}, errors)
+
+
 def branch(path: str, cases: Iterable[tuple[str, int, Outcome]]) -> Outcome:
     """Return the outcome of a decision from the outcome under each of its values.
 

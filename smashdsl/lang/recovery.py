@@ -50,7 +50,8 @@ class Recovery:
     def run(self, tokens: list[Token]) -> s.File | None:
         """Return the tree of some tokens, or None after reporting what is wrong with them."""
         self.tokens = tokens
-        i, line = 0, 0
+        i = 0
+        line: int | None = None
         while i < len(tokens):
             token = tokens[i]
             if self._starts_line(i) and token.type in starters() and self._between_statements():

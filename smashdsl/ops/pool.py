@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smashdsl.ops.op import Arg, Args, Flow, LayerOp, Lowering, axes, expect
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def _shape(flow: Flow, args: Args) -> Flow:
@@ -35,10 +38,22 @@ def _windows(args: Args) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, .
     return kernel, stride, tuple(0 if k == s else (k - 1) // 2 for k, s in zip(kernel, stride, strict=True))
 
 
+def wide_avg_pool3d(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], padding: tuple[int, ...]) -> Tensor:
+    """Take means over windows that may be wider than the grid, which torch refuses on three axes; x: (n, c, *grid)."""
+    import torch
+    import torch.nn.functional as F
+
+    sides = [side for size in reversed(padding) for side in (size, size)]
+    share = F.avg_pool3d(F.pad(torch.ones_like(x[:1, :1]), sides), kernel, stride)
+    return F.avg_pool3d(F.pad(x, sides), kernel, stride) / share
+
+
 def _avg(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) -> Any:
     import torch.nn.functional as F
 
     kernel, stride, padding = _windows(args)
+    if len(kernel) == 3 and any(k > g for k, g in zip(kernel, args["flow"].grid, strict=True)):
+        return graph.call(wide_avg_pool3d, x, kernel, stride, padding)
     function = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(kernel) - 1]
     return graph.call(function, x, kernel, stride, padding, count_include_pad=False)
 

@@ -26,9 +26,8 @@ from smashdsl.hypernet.train import TrainConfig, train_supernet
 from smashdsl.search.correlation import gap_interval, kendall
 from smashdsl.search.retrain import RetrainConfig, Trained, retrain
 from smashdsl.search.score import Scorer
-from smashdsl.search.strategies import Smash, Strategy, split_budget
-from smashdsl.search.study import Candidate, StudyLog
-from smashdsl.space.architecture import Architecture
+from smashdsl.search.strategies import Smash, split_budget
+from smashdsl.search.study import Candidate, Study, StudyLog
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
@@ -141,25 +140,22 @@ class _Run:
     # -- candidates -----------------------------------------------------------------------------
 
     def candidates(self) -> StudyLog:
-        log = StudyLog(self.space, self.folder / "study.jsonl")
-        if self.single:
-            if not log.done:
-                log.append(self.priced(0, "only member", self.space.sample(seed=0), 0.0, 0.0))
-            return log
-        if len(log.done) >= self.config.candidates:
-            return log
+        strategy = Smash(*split_budget(1 if self.single else self.config.candidates), seed=self.config.seed)
+        study = Study(self.space, strategy, self.folder / "study.jsonl")
+        if self.single and not study.log.done:
+            study.tell(study.ask(), 0.0)  # nothing to choose between, so nothing is scored
+        if self.single or len(study.log.done) >= self.config.candidates:
+            return study.log
         supernet = self.supernet()
         scorer = Scorer(supernet, self.task, self.config.score_images, seed=self.config.seed)
-        strategy = Smash(*split_budget(self.config.candidates), seed=self.config.seed)
-        while len(log.done) < self.config.candidates:
-            index = len(log.done)
-            architecture = strategy.ask(self.space, log.done)
+        while len(study.log.done) < self.config.candidates:
+            architecture = study.ask()
             score = scorer.score(architecture)
-            log.append(self.priced(index, strategy.stage(index), architecture, score.loss, score.error))
-            self.progress.on("search", index + 1, self.config.candidates, f"best loss {log.best().loss:.3f}")
-            if self.progress.stop() and index + 1 < self.config.candidates:
-                raise Stopped(index + 1, self.config.candidates, log.path)
-        return log
+            done = study.tell(architecture, score.loss, score.error).index + 1
+            self.progress.on("search", done, self.config.candidates, f"best loss {study.best.loss:.3f}")
+            if self.progress.stop() and done < self.config.candidates:
+                raise Stopped(done, self.config.candidates, study.log.path)
+        return study.log
 
     def supernet(self) -> Supernet:
         path = self.folder / "checkpoint.safetensors"
@@ -167,10 +163,6 @@ class _Run:
         supernet, losses = train_supernet(self.space, self.task, self.config.training, path, watch)
         write_json(self.folder / "losses.json", {"every": 10, "loss": losses})
         return supernet
-
-    def priced(self, index: int, stage: str, architecture: Architecture, loss: float, error: float) -> Candidate:
-        costs = self.space.costs(architecture)
-        return Candidate(index, stage, architecture, loss, error, int(costs.params[0]), int(costs.flops[0]))
 
     # -- trainings ------------------------------------------------------------------------------
 
@@ -258,6 +250,3 @@ def _packed(wrong: Any) -> str:
 
 def _unpacked(text: str, images: int) -> Any:
     return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8))[:images].astype(bool)
-
-
-__all__ = ["Progress", "SearchConfig", "Strategy", "search"]

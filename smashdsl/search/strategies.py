@@ -1,14 +1,14 @@
 """Strategies: which architecture to score next, given what was scored before.
 
-A strategy holds no state: `ask` is a pure function of the seed, the number of candidates so far and the study, so a
-search that was interrupted goes on as if it had not been.
+To add one: a frozen dataclass with `stage` and `ask` (the protocol `Strategy` in `study.py`), whose randomness follows
+from its seed and the number of candidates so far.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from smashdsl.api import Space
 
 RANDOM, PERTURB, MARKOV = 11, 12, 13
-
-
-class Strategy(Protocol):
-    """Proposes candidates."""
-
-    def stage(self, index: int) -> str:
-        """Return the name of the stage that candidate ``index`` belongs to."""
-
-    def ask(self, space: Space, done: Sequence[Candidate]) -> Architecture:
-        """Return the next candidate after those that are done."""
 
 
 @dataclass(frozen=True)

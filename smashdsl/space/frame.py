@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from smashdsl.lang.source import Span
 from smashdsl.ops import Flow
 from smashdsl.space.subsets import Ints
 
@@ -27,10 +28,14 @@ class Stream(NamedTuple):
 
 @dataclass
 class BankState:
-    """The banks of one cell use: bit sets over all rows of the batch, and what the observer made of each bank."""
+    """The banks of one cell use: bit sets over all rows of the batch, and what the observer made of each bank.
+
+    ``span``: what says which banks leave, for messages.
+    """
 
     written: Ints
     last: Ints
+    span: Span
     refs: dict[int, Any] = field(default_factory=dict)
 
 

@@ -246,7 +246,8 @@ class Machine:
     def fill(self, cell: p.Cell, frame: Frame, source: Stream) -> Stream:
         """Fill the first banks with what enters, follow the ops, and return what leaves."""
         view = View(frame, {})
-        state = BankState(np.zeros(self.batch, np.int64), np.zeros(self.batch, np.int64))
+        span = cell.span if cell.result is None else cell.result.span
+        state = BankState(np.zeros(self.batch, np.int64), np.zeros(self.batch, np.int64), span)
         state.written[frame.rows] = subsets.prefix(np.asarray(view["filled"], np.int64))
         state.last[frame.rows] = state.written[frame.rows]
         frame = replace(frame.bind(self.batch, entry_grid=source.flow.grid), banks=state)

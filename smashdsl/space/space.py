@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from smashdsl.space.machine import Machine
 from smashdsl.space.observer import Observer
 from smashdsl.space.sites import INACTIVE, Sites
 from smashdsl.space.subsets import Ints
+from smashdsl.space.suggest import Trial, TrialDraws
 
 BATCH = 8192
 CHUNK_BYTES = 256 * 2**20
@@ -90,6 +91,17 @@ class SearchSpace:
                     "loosen `require`, or give the choices weights that favour what it asks for",
                 )
         return np.concatenate(kept) if kept else np.empty((0, len(self.sites)), np.int64), drawn
+
+    def suggest(self, trial: Trial) -> Architecture:
+        """Return the architecture that an outside optimiser suggests, decision by decision.
+
+        Raises `UserError` when it does not meet the constraints; an Optuna objective then prunes the trial.
+        """
+        draws = TrialDraws(trial)
+        rng = cast(np.random.Generator, draws)  # it draws what the machine draws, from the trial
+        machine = Machine(self.compiled, self.sites, 1, rng, draws)
+        machine.run()
+        return Architecture(self, self.validate(machine.codes)[0])
 
     def _walk(self, batch: int, rng: np.random.Generator, **proposal: Any) -> tuple[Machine, Any]:
         """Walk a batch and tell which rows meet the constraints."""

@@ -29,14 +29,14 @@ GENERATED = {
 
 def space_of(source: str, layers: str) -> smashdsl.Space:
     pool = "" if "flatten" in layers else "global_avg_pool;"
-    return smashdsl.loads(
-        f"smash 1 space s {{ input {source} output classes(2) stem {{ {layers} }} head {{ {pool} linear(classes) }} }}".replace(
-            " space", "\nspace"
-        )
-        .replace(" output", "\noutput")
-        .replace(" stem", "\nstem")
-        .replace(" head", "\nhead")
-    )
+    lines = [
+        "smash 1",
+        f"space s {{ input {source}",
+        "output classes(2)",
+        f"stem {{ {layers} }}",
+        f"head {{ {pool} linear(classes) }} }}",
+    ]
+    return smashdsl.loads("\n".join(lines))
 
 
 @pytest.mark.parametrize("case", GENERATED)

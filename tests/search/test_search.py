@@ -121,7 +121,7 @@ def test_a_line_cut_off_by_a_crash_is_dropped_and_a_broken_one_is_told(
     assert path.read_text() == text
     lines = text.splitlines()
     path.write_text("\n".join([lines[0], "garbage", *lines[2:]]) + "\n")
-    with pytest.raises(smashdsl.UserError, match="line 2 of .* is broken"):
+    with pytest.raises(smashdsl.UserError, match=r"line 2 of .* is broken"):
         StudyLog(space, path)
     path.write_text("\n".join([lines[0], *lines[2:]]) + "\n")
     with pytest.raises(smashdsl.UserError, match="a line is missing or doubled"):
@@ -136,7 +136,8 @@ def test_a_folder_of_another_run_is_refused(space: smashdsl.Space, whole: Path) 
 
 def test_a_space_of_one_member_is_simply_trained(tmp_path: Path) -> None:
     space = smashdsl.loads(
-        "smash 1\nspace one {\ninput image[1, 8, 8]\noutput classes(3)\nhead { conv(3, 4); relu; global_avg_pool; linear(classes) }\n}"
+        "smash 1\nspace one {\ninput image[1, 8, 8]\noutput classes(3)\n"
+        "head { conv(3, 4); relu; global_avg_pool; linear(classes) }\n}"
     )
     result = search(space, digits(), tmp_path, CONFIG)
     assert result["candidates"] == 1
@@ -190,3 +191,47 @@ def test_the_interval_holds_no_gap_when_there_is_none_and_finds_one_when_there_i
     assert low <= 0 <= high
     assert low <= gap <= high
     assert gap_interval(same, worse)[1] > 5
+
+
+def test_ask_and_tell_go_on_from_a_file(space: smashdsl.Space, tmp_path: Path) -> None:
+    path = tmp_path / "study.jsonl"
+    study = smashdsl.Study(space, Smash(2, 1, 1), path)
+    first = study.ask()
+    assert study.ask() == first
+    study.tell(first, 2.0)
+    study.tell(study.ask(), 1.0)
+    again = smashdsl.Study(space, Smash(2, 1, 1), path)
+    assert again.ask() == study.ask()
+    assert again.best.index == 1
+    with pytest.raises(smashdsl.UserError, match="can't have the loss nan"):
+        study.tell(first, float("nan"))
+
+
+class FakeTrial:
+    """Suggests by a seeded law and remembers the names."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.known: dict[str, float] = {}
+
+    def suggest_float(self, name: str, low: float, high: float) -> float:
+        assert name not in self.known
+        self.known[name] = float(self.rng.choice([low, high, self.rng.uniform(low, high)]))
+        return self.known[name]
+
+
+@pytest.mark.parametrize("name", ["fashion", "smashv1"])
+def test_an_outside_optimiser_suggests_members(name: str) -> None:
+    space = smashdsl.load(f"examples/{name}.smash")
+    found = 0
+    for seed in range(12):
+        trial = FakeTrial(seed)
+        try:
+            architecture = space.suggest(trial)
+        except smashdsl.UserError as error:
+            if "does not meet the constraints" not in error.message:
+                raise
+            continue
+        found += 1
+        assert set(architecture.decisions()) == {key.partition("#")[0] for key in trial.known}
+    assert found
