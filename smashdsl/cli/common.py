@@ -107,11 +107,11 @@ def emit(data: Any) -> None:
 
 
 def count(number: int) -> str:
-    """Return a count for people: exact while it can be read, then in powers of ten with its number of digits."""
+    """Return a count for people: exact while it can be read, then in powers of ten; `--json` has every digit."""
     digits = str(Decimal(number))
     if len(digits) <= EXACT_DIGITS:
         return f"{number:,}"
-    return f"{digits[0]}.{digits[1:4]}e{len(digits) - 1:,} (exactly, {len(digits):,} digits: --json)"
+    return f"about {digits[0]}.{digits[1:4]}e{len(digits) - 1}"
 
 
 def exact(number: int) -> int | str:
