@@ -25,14 +25,14 @@ def run(args: argparse.Namespace) -> int:
     from smashdsl.files import write_json
     from smashdsl.hypernet import checkpoint
     from smashdsl.hypernet.fit import Stopped
-    from smashdsl.hypernet.task import choose_device, make_task
+    from smashdsl.hypernet.task import choose_device, input_shape, make_task
     from smashdsl.search.retrain import retrain
 
     space = common.load(args)
     use_threads(args, space, args.retrain_batch)
     architecture = common.architecture(space, args)
     folder = Path(args.out) if args.out else Path("runs") / f"{space.name}-retrained"
-    task = make_task(space, load_data(args.data), choose_device(args.device), seed=args.seed)
+    task = make_task(space, load_data(args.data, shape=input_shape(space)), choose_device(args.device), seed=args.seed)
     config = retraining(args)
     errors = []
     with console(args) as shown:

@@ -64,14 +64,14 @@ def run(args: argparse.Namespace) -> int:
     from smashdsl.data.load import load as load_data
     from smashdsl.files import write_json, write_text
     from smashdsl.hypernet.fit import Stopped
-    from smashdsl.hypernet.task import choose_device, make_task
+    from smashdsl.hypernet.task import choose_device, input_shape, make_task
     from smashdsl.hypernet.train import train_supernet
 
     space = common.load(args)
     use_threads(args, space, args.batch)
     config = training(args)
     folder = Path(args.out) if args.out else Path("runs") / f"{space.name}-training"
-    task = make_task(space, load_data(args.data), choose_device(args.device), seed=args.seed)
+    task = make_task(space, load_data(args.data, shape=input_shape(space)), choose_device(args.device), seed=args.seed)
     path = folder / "checkpoint.safetensors"
     write_text(folder / "spec.smash", space.compiled.source.text)
     with console(args) as shown:

@@ -19,21 +19,26 @@ from smashdsl.errors import UserError
 SYSTEM_FOLDER = Path("/usr/share/datasets")
 
 
+# what each image is wanted to be, (channels, *grid), if that is known
+Shape = tuple[int, ...] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Name one kind of data: how it is written, what it is, and the function that reads it."""
 
     usage: str
     about: str
-    read: Callable[[Path | None], Dataset]
+    read: Callable[[Path | None, Shape], Dataset]
 
 
-def load(spec: str, root: Path | None = None) -> Dataset:
+def load(spec: str, root: Path | None = None, shape: Shape = None) -> Dataset:
     """Load the data that ``spec`` names.
 
     A spec is a name of ``SOURCES``, for some followed by a colon and a path; a relative path starts at ``root``, or
-    without one at the current folder. Images are (n, channels, h, w). Raises UserError for an unknown name, a path
-    that is missing or not wanted, and files that cannot be read.
+    without one at the current folder. ``shape`` (channels, *grid) helps to read arrays that several layouts fit. Images
+    are (n, channels, *grid). Raises UserError for an unknown name, a path that is missing or not wanted, and files that
+    cannot be read.
     """
     name, colon, argument = spec.strip().partition(":")
     source = SOURCES.get(name)
@@ -41,10 +46,10 @@ def load(spec: str, root: Path | None = None) -> Dataset:
         raise UserError(f"unknown data source '{name}'", _suggest(name))
     if colon and not argument:
         raise UserError(f"data source '{spec.strip()}' has no path after its colon", f"write {source.usage}")
-    return source.read((root or Path()) / Path(argument).expanduser() if argument else None)
+    return source.read((root or Path()) / Path(argument).expanduser() if argument else None, shape)
 
 
-def _fashion_mini(path: Path | None) -> Dataset:
+def _fashion_mini(path: Path | None, shape: Shape) -> Dataset:
     if path is not None:
         raise UserError("data source 'fashion-mini' takes no path", "write fashion-mini")
     archive = resources.files("smashdsl.data") / "fashion_mini" / "fashion_mini.npz"
@@ -53,18 +58,18 @@ def _fashion_mini(path: Path | None) -> Dataset:
     return make_dataset(dataset.name, dataset.train, dataset.test, FASHION_CLASSES)
 
 
-def _fashion_mnist(path: Path | None) -> Dataset:
+def _fashion_mnist(path: Path | None, shape: Shape) -> Dataset:
     return read_fashion_mnist((path,) if path else (*_data_folder("fashion-mnist"), SYSTEM_FOLDER / "fashion-mnist"))
 
 
-def _cifar10(path: Path | None) -> Dataset:
+def _cifar10(path: Path | None, shape: Shape) -> Dataset:
     return read_cifar10((path,) if path else _data_folder("cifar10"))
 
 
-def _npz(path: Path | None) -> Dataset:
+def _npz(path: Path | None, shape: Shape) -> Dataset:
     if path is None:
         raise UserError("data source 'npz' needs a file", f"write {SOURCES['npz'].usage}")
-    return read_npz(path, path.stem)
+    return read_npz(path, path.stem, shape)
 
 
 def _data_folder(name: str) -> tuple[Path, ...]:

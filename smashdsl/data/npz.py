@@ -7,10 +7,12 @@ The arrays, each under the first of its names that the file has:
     test images       x_test, test_images
     test labels       y_test, test_labels
 
-Images are uint8 or any float, and one of (n, h, w), (n, h, w, c) and (n, c, h, w). Four axes are read by this rule,
-from the training images alone and then for the test images too: channels come first unless the last axis has 1, 3 or 4
-places and the second has not. So (n, 32, 32, 3) has its channels last, and (n, 3, 32, 32), (n, 16, 8, 8) and the
-undecidable (n, 3, 4, 4) have them first.
+Images, signals, volumes and vectors are uint8 or any float. Where it is known what shape (channels, *grid) is wanted,
+(n, channels, *grid), (n, *grid, channels) and, of one channel, (n, *grid) are read as just that, the first that fits.
+Where it is not known, or none fits, the training images alone decide, and then for the test images too: (n, c) are
+vectors; (n, h, w) images of one channel; of four axes channels come first unless the last axis has 1, 3 or 4 places and
+the second has not, so (n, 32, 32, 3) has its channels last, and (n, 3, 32, 32), (n, 16, 8, 8) and the undecidable
+(n, 3, 4, 4) have them first; of five they come first.
 
 Labels are whole numbers from 0, as (n,) or (n, 1). Without test arrays a fifth of each class is held out as the test
 split, always the same one. Other arrays of the file are left alone.
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -35,23 +37,25 @@ Y_TEST = ("y_test", "test_labels")
 TEST_FRACTION = 0.2
 CHANNEL_COUNTS = (1, 3, 4)
 
+Layout = Literal["first", "last", "none"]  # where the channels are
 _Arrays = dict[str, npt.NDArray[Any]]
 
 
-def read_npz(path: Path, name: str) -> Dataset:
+def read_npz(path: Path, name: str, shape: tuple[int, ...] | None = None) -> Dataset:
     """Read a dataset from an .npz file of arrays.
 
-    Images become (n, channels, h, w), uint8 or float32; the module's text says which arrays are read and how.
+    Images become (n, channels, *grid), uint8 or float32; the module's text says which arrays are read and how.
+    ``shape`` (channels, *grid) is what is wanted, if that is known.
     Raises UserError when the file cannot be read or an array in it is missing or unfit.
     """
     arrays = _read_arrays(path)
     train_keys, test_keys = _pick(path, arrays)
-    last = _channels_last(arrays[train_keys[0]])
-    train = _split(path, arrays, train_keys, last)
+    layout = _layout(arrays[train_keys[0]], shape)
+    train = _split(path, arrays, train_keys, layout)
     if test_keys is None:
         train, test = stratified(train, TEST_FRACTION, seed=0)
     else:
-        test = _split(path, arrays, test_keys, last)
+        test = _split(path, arrays, test_keys, layout)
     return make_dataset(name, train, test)
 
 
@@ -109,30 +113,42 @@ def _pick(path: Path, arrays: _Arrays) -> tuple[tuple[str, str], tuple[str, str]
     return train, (need(X_TEST), need(Y_TEST))
 
 
-def _channels_last(images: npt.NDArray[Any]) -> bool:
-    return images.ndim == 4 and images.shape[3] in CHANNEL_COUNTS and images.shape[1] not in CHANNEL_COUNTS
+def _layout(images: npt.NDArray[Any], shape: tuple[int, ...] | None) -> Layout:
+    """Return where the channels of an array are."""
+    found = images.shape[1:]
+    if shape is not None:
+        channels, *grid = shape
+        if found == shape:
+            return "first"
+        if found == (*grid, channels) and grid:
+            return "last"
+        if found == tuple(grid) and channels == 1:
+            return "none"
+    if images.ndim == 4 and images.shape[3] in CHANNEL_COUNTS and images.shape[1] not in CHANNEL_COUNTS:
+        return "last"
+    return "none" if images.ndim == 3 else "first"
 
 
-def _split(path: Path, arrays: _Arrays, keys: tuple[str, str], channels_last: bool) -> Split:
+def _split(path: Path, arrays: _Arrays, keys: tuple[str, str], layout: Layout) -> Split:
     x_key, y_key = keys
-    images = _images(f"'{x_key}' in '{path}'", arrays[x_key], channels_last)
+    images = _images(f"'{x_key}' in '{path}'", arrays[x_key], layout)
     labels = _labels(f"'{y_key}' in '{path}'", arrays[y_key])
     if len(images) != len(labels):
         raise UserError(f"'{path}' has {len(images)} images in '{x_key}' and {len(labels)} labels in '{y_key}'")
     return Split(images, labels)
 
 
-def _images(what: str, array: npt.NDArray[Any], channels_last: bool) -> npt.NDArray[Any]:
+def _images(what: str, array: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
     if array.dtype != np.uint8 and array.dtype.kind != "f":
         raise UserError(f"{what} has the type {array.dtype}", "images are uint8 from 0 to 255, or floats")
-    if array.ndim not in (3, 4):
+    if array.ndim not in (2, 3, 4, 5):
         raise UserError(f"{what} has the shape {array.shape}", "images are (n, h, w), (n, h, w, c) or (n, c, h, w)")
     if array.size == 0:
         raise UserError(f"{what} is empty: its shape is {array.shape}")
-    if array.ndim == 3:
+    if layout == "none":
         array = array[:, None]
-    elif channels_last:
-        array = np.moveaxis(array, 3, 1)
+    elif layout == "last":
+        array = np.moveaxis(array, -1, 1)
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):

@@ -74,10 +74,16 @@ def make_task(space: Space, data: Dataset, device: torch.device, validation: flo
     return Task(data, device, scale, *parts)
 
 
+def input_shape(space: Space) -> tuple[int, ...]:
+    """Return what a space takes, (channels, *grid)."""
+    source = space.compiled.space.input
+    return (source.channels, *source.grid)
+
+
 def check_fit(space: Space, data: Dataset) -> None:
     """Raise `UserError` unless data has the shape and the number of classes that a space declares."""
     source, output = space.compiled.space.input, space.compiled.space.output
-    wanted, found = (source.channels, *source.grid), tuple(data.train.images.shape[1:])
+    wanted, found = input_shape(space), tuple(data.train.images.shape[1:])
     if wanted != found:
         shape = _listed(found)
         raise UserError(

@@ -21,7 +21,7 @@ from smashdsl.files import append_line, read_json, read_lines, write_json, write
 from smashdsl.hypernet import checkpoint
 from smashdsl.hypernet.fit import Stopped, Watch, mixed, same_run
 from smashdsl.hypernet.supernet import Supernet
-from smashdsl.hypernet.task import Task, choose_device, make_task
+from smashdsl.hypernet.task import Task, choose_device, input_shape, make_task
 from smashdsl.hypernet.train import TrainConfig, train_supernet
 from smashdsl.search.correlation import gap_interval, kendall
 from smashdsl.search.retrain import RetrainConfig, Trained, retrain
@@ -87,7 +87,7 @@ def search(
     if isinstance(data, str):
         from smashdsl.data.load import load as load_data
 
-        data = load_data(data)
+        data = load_data(data, shape=input_shape(space))
     folder = Path("runs") / space.name if folder is None else Path(folder)
     config = config or SearchConfig()
     config = replace(config, training=replace(config.training, seed=config.seed))

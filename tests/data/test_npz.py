@@ -112,8 +112,8 @@ SHAPES = "\n  = help: images are (n, h, w), (n, h, w, c) or (n, c, h, w)"
             {"x": X.astype(np.int32), "y": Y},
             "'x' in '{path}' has the type int32\n  = help: images are uint8 from 0 to 255, or floats",
         ),
-        ({"x": X[0], "y": Y}, "'x' in '{path}' has the shape (6, 5)" + SHAPES),
-        ({"x": X[..., None, None], "y": Y}, "'x' in '{path}' has the shape (20, 6, 5, 1, 1)" + SHAPES),
+        ({"x": X[0, 0], "y": Y}, "'x' in '{path}' has the shape (5,)" + SHAPES),
+        ({"x": X[..., None, None, None], "y": Y}, "'x' in '{path}' has the shape (20, 6, 5, 1, 1, 1)" + SHAPES),
         ({"x": X[:0], "y": Y}, "'x' in '{path}' is empty: its shape is (0, 6, 5)"),
         (
             {"x": NAN, "y": Y},
@@ -205,3 +205,26 @@ def test_a_file_with_any_bytes_changed_is_read_or_refused(tmp_path, data):
     path.write_bytes(content[: data.draw(st.integers(1, len(content)))] if data.draw(st.booleans()) else content)
     with contextlib.suppress(UserError):
         load("npz:own.npz", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ((4, 2, 16), (2, 16)),
+        ((4, 16, 2), (2, 16)),
+        ((4, 16), (1, 16)),
+        ((4, 7), (7,)),
+        ((4, 6, 5, 2), (2, 6, 5)),
+        ((4, 3, 6, 5), (3, 6, 5)),
+        ((4, 3, 6, 5), (1, 3, 6, 5)),
+        ((4, 3, 6, 5, 2), (2, 3, 6, 5)),
+    ],
+)
+def test_a_wanted_shape_tells_the_layout(tmp_path: Path, given: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    path = tmp_path / "own.npz"
+    images = np.arange(np.prod(given), dtype=np.float32).reshape(given)
+    np.savez(path, x_train=images, y_train=np.arange(4) % 2, x_test=images, y_test=np.arange(4) % 2)
+    found = load(f"npz:{path}", shape=wanted).train.images
+    assert found.shape == (4, *wanted)
+    last = given[-1] == wanted[0] and given[1:] != wanted and len(given) == len(wanted) + 1
+    assert np.array_equal(found, np.moveaxis(images, -1, 1) if last else images.reshape(4, *wanted))
