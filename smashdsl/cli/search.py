@@ -80,9 +80,9 @@ def show(folder: Path, result: dict[str, Any]) -> None:
 
     if (folder / "losses.json").exists():
         losses = read_json(folder / "losses.json", "list of losses")["loss"]
-        print(
-            f"training loss     {losses[0]:.3f} falls to {losses[-1]:.3f} over {result['shared_weight_steps']:,} steps"
-        )
+        last = losses[-5:]
+        end = sum(last) / len(last)
+        print(f"training loss     {losses[0]:.3f} falls to {end:.3f} over {result['shared_weight_steps']:,} steps")
     print(f"candidates        {result['candidates']}")
     for role, label in (("best", "winner"), ("random_median", "median candidate")):
         final = result[role]

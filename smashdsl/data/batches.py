@@ -81,6 +81,8 @@ class Batches:
             raise UserError(f"the seed {seed} is negative")
         if augment not in get_args(Augment):
             raise UserError(f"unknown augmentation '{augment}'", f"the choices are {', '.join(get_args(Augment))}")
+        if augment != "none" and images.dim() < 3:
+            raise UserError(f"data without a grid can't be augmented by '{augment}'", "the augmentation is 'none' then")
         self.images, self.labels = images, labels
         self.batch_size, self.seed, self.augment = batch_size, seed, augment
         # A batch rarely spans more than two shuffles, and steps mostly come in order.

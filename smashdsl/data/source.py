@@ -31,7 +31,7 @@ class Split:
             raise UserError(f"images are {self.images.dtype}, not uint8 or float32")
         if self.labels.dtype != np.int64:
             raise UserError(f"labels are {self.labels.dtype}, not int64")
-        if self.images.ndim < 3:
+        if self.images.ndim < 2:
             raise UserError(f"images have shape {self.images.shape}, not (n, channels, *grid)")
         if self.images.size == 0:
             raise UserError(f"images are empty: their shape is {self.images.shape}")

@@ -164,3 +164,11 @@ def test_a_negative_step_is_refused():
     with pytest.raises(UserError) as caught:
         Batches(*numbered(4), 2).at(-1)
     assert str(caught.value) == "the step -1 is negative"
+
+
+def test_vectors_can_not_be_augmented() -> None:
+    with pytest.raises(UserError) as caught:
+        Batches(torch.zeros(4, 3), torch.zeros(4, dtype=torch.int64), 2, augment="shift")
+    assert str(caught.value) == (
+        "data without a grid can't be augmented by 'shift'\n  = help: the augmentation is 'none' then"
+    )
