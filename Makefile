@@ -20,7 +20,7 @@ test: setup
 check: setup
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
-	.venv/bin/mypy smashdsl
+	.venv/bin/mypy smashdsl benchmarks
 
 bench: setup
 	.venv/bin/python -m benchmarks

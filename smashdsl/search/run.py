@@ -32,7 +32,7 @@ from smashdsl.search.study import Candidate, Study, StudyLog
 if TYPE_CHECKING:
     from smashdsl.api import Space
 
-TRAININGS = "trainings.jsonl"
+CHECKPOINT, STUDY, TRAININGS = "checkpoint.safetensors", "study.jsonl", "trainings.jsonl"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class _Run:
             **self.config.as_data(),
         }
         path = self.folder / "run.json"
-        if path.exists():
+        begun = any((self.folder / name).exists() for name in (CHECKPOINT, STUDY, TRAININGS))
+        if path.exists() and begun:
             same_run(read_json(path, "description of a run"), about, path)
             return
         write_text(self.folder / "spec.smash", self.space.compiled.source.text)
@@ -141,7 +142,7 @@ class _Run:
 
     def candidates(self) -> StudyLog:
         strategy = Smash(*split_budget(1 if self.single else self.config.candidates), seed=self.config.seed)
-        study = Study(self.space, strategy, self.folder / "study.jsonl")
+        study = Study(self.space, strategy, self.folder / STUDY)
         if self.single and not study.log.done:
             study.tell(study.ask(), 0.0)  # nothing to choose between, so nothing is scored
         if self.single or len(study.log.done) >= self.config.candidates:
@@ -158,7 +159,7 @@ class _Run:
         return study.log
 
     def supernet(self) -> Supernet:
-        path = self.folder / "checkpoint.safetensors"
+        path = self.folder / CHECKPOINT
         watch = self.progress.watch("train hypernet" if self.space.layout.generated else "train shared weights")
         supernet, losses = train_supernet(self.space, self.task, self.config.training, path, watch)
         write_json(self.folder / "losses.json", {"every": 10, "loss": losses})
