@@ -88,7 +88,7 @@ BODIES = {
       require params <= 1500
       require flops + 2*reads > 2e4
       require count(g) == 1""",
-    "narrow_head": "stem { flatten; linear({8, 16}); relu; linear(bias = {true, false}); norm(layer) }",
+    "narrow_head": "stem { flatten; linear(1..80); relu; linear(bias = {true, false}); norm(layer) }",
 }
 INPUTS = {"narrow_head": "signal[4, 6]"}
 

@@ -57,14 +57,14 @@ class Here:
 class Oracle:
     """One run of an architecture.
 
-    ``weights``: by name; running statistics among them are used unless ``training``. What was met is kept: ``asked``,
+    ``weights``: by name, zeros without any; running statistics among them are used unless ``training``. What was met is kept: ``asked``,
     the decisions; ``taken``, the shapes of weights; ``counts``, of ops by name, banks read and multiply-adds;
     ``chance``, the probability of the decisions under the declared law.
     """
 
     space: ir.Space
     decisions: Mapping[str, Any]
-    weights: Mapping[str, Tensor]
+    weights: Mapping[str, Tensor] | None = None
     training: bool = True
     asked: list[str] = field(default_factory=list)
     taken: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -201,11 +201,11 @@ class Oracle:
         for name, shape in layer_weights(layer.op, x, args).items():
             full = f"{here.names}{label}.{name}"
             self.taken[full] = shape
-            assert tuple(self.weights[full].shape) == shape, full
-            tensors[name] = self.weights[full]
+            tensors[name] = x.new_zeros(shape) if self.weights is None else self.weights[full]
+            assert tuple(tensors[name].shape) == shape, full
             if name == "weight" and kind == ir.Word("generated"):
                 tensors[name] = unit(tensors[name])
-        if layer.op == "norm" and not self.training and args["kind"] == "batch":
+        if layer.op == "norm" and self.weights and not self.training and args["kind"] == "batch":
             tensors.update({part: self.weights[f"{here.names}{label}.{part}"] for part in ("mean", "var")})
         if layer.op == "dropout" and not self.training:
             return x
