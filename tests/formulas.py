@@ -104,7 +104,7 @@ def pad_channels(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
 
 def masked(x: Tensor, rate: float) -> Tensor:
     """Dropout with a mask that depends on nothing but places; in a graph it stands for torch's."""
-    keep = torch.arange(x[0].numel()) * 7919 % 1000 >= rate * 1000
+    keep = torch.arange(x[0].numel(), device=x.device) * 7919 % 1000 >= rate * 1000
     return x * keep.reshape(x.shape[1:]) / (1 - rate)
 
 

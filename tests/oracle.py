@@ -57,9 +57,9 @@ class Here:
 class Oracle:
     """One run of an architecture.
 
-    ``weights``: by name, zeros without any; running statistics among them are used unless ``training``. What was met is kept: ``asked``,
-    the decisions; ``taken``, the shapes of weights; ``counts``, of ops by name, banks read and multiply-adds;
-    ``chance``, the probability of the decisions under the declared law.
+    ``weights``: by name, zeros without any; running statistics among them are used unless ``training``. What was met is
+    kept: ``asked``, the decisions; ``taken``, the shapes of weights; ``counts``, of ops by name, banks read and
+    multiply-adds; ``chance``, the probability of the decisions under the declared law.
     """
 
     space: ir.Space

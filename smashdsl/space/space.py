@@ -134,20 +134,21 @@ class SearchSpace:
         return share, max(0.0, centre - half), min(1.0, centre + half)
 
     def perturb(self, codes: Ints, rate: float, rng: np.random.Generator) -> Ints:
-        """Redraw each decision with probability ``rate`` and return members that meet the constraints.
+        """Redraw each decision with probability ``rate`` and return other members that meet the constraints.
 
-        Decisions after a redrawn one are kept where they still fit, else drawn too; codes: (n, sites).
+        Decisions after a redrawn one are kept where they still fit, else drawn too; codes: (n, sites). A row stays as
+        it is when a hundred tries lead nowhere else.
         """
         result = codes.copy()
-        open_rows = np.arange(len(codes))
+        open_rows = np.arange(len(codes) if self.count() > 1 else 0)
         for _ in range(100):
+            if not len(open_rows):
+                break
             keep = rng.random((len(open_rows), codes.shape[1])) >= rate
             machine, good = self._walk(len(open_rows), rng, proposed=codes[open_rows], keep=keep)
             good &= (machine.codes != codes[open_rows]).any(1)
             result[open_rows[good]] = machine.codes[good]
             open_rows = open_rows[~good]
-            if not len(open_rows):
-                return result
         return result
 
     # -- codes as data ------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def popcount(masks: Ints) -> Ints:
 
 def prefix(count: Any) -> Any:
     """Return the set of the first ``count`` banks."""
-    return (np.int64(1) << count) - 1
+    return ~(np.int64(-1) << count)  # 63 banks fill the word: one more would overflow before it is taken away again
 
 
 def draw(rng: np.random.Generator, banks: Ints, size: Ints) -> Ints:
