@@ -19,7 +19,8 @@ from smashdsl.hypernet.fit import Plan, Watch, fit, mixed
 from smashdsl.hypernet.hypernet import HyperNetConfig
 from smashdsl.hypernet.supernet import Supernet
 from smashdsl.hypernet.task import Task, channels_last
-from smashdsl.space.architecture import Architecture, Architectures
+from smashdsl.space.architecture import Architecture
+from smashdsl.space.encode import Assembly
 from smashdsl.space.subsets import Ints
 
 if TYPE_CHECKING:
@@ -66,10 +67,9 @@ class Sampler:
     def __init__(self, space: Space, seed: int) -> None:
         self.space = space
         self.seed = seed
-        self.block = self.chunk = -1
+        self.block = -1
         self.codes: Ints = np.empty((0, 0), np.int64)
-        self.tensors: Tensor | None = None
-        self.encoded = min(DRAWN_AT_ONCE, space.chunk) if space.layout.generated else 0
+        self.assembly: Assembly | None = None
 
     def at(self, step: int) -> tuple[Architecture, Tensor | None]:
         """Return the architecture of a step, and its conditioning tensor if the space generates weights."""
@@ -77,26 +77,13 @@ class Sampler:
         if block != self.block:
             rng = np.random.default_rng(mixed(self.seed, ARCHITECTURES, block))
             self.codes, _ = self.space.draw(DRAWN_AT_ONCE, rng)
-            self.block, self.chunk = block, -1
+            # one walk for many steps: a walk for each would cost twenty times as much
+            self.assembly = self.space.assemble(self.codes) if self.space.layout.generated else None
+            self.block = block
         architecture = Architecture(self.space, self.codes[index])
-        if not self.encoded:
+        if self.assembly is None:
             return architecture, None
-        chunk, place = divmod(index, self.encoded)
-        if chunk != self.chunk:
-            # encoding many at once costs a twentieth of encoding each when its turn comes
-            rows = self.codes[chunk * self.encoded : (chunk + 1) * self.encoded]
-            self.tensors, self.chunk = self.space.encode(Architectures(self.space, rows)), chunk
-        assert self.tensors is not None
-        return architecture, trimmed(self.tensors[place])
-
-
-def trimmed(cond: Tensor) -> Tensor:
-    """Return a conditioning tensor of a batch without the slices that are off behind its end.
-
-    A convolution over slices would carry values into them.
-    """
-    last = int(cond.any(0).any(0).nonzero().max())
-    return cond[:, :, : last + 1]
+        return architecture, torch.from_numpy(self.assembly.tensor(index, index + 1)[0])
 
 
 def noise_for(cond: Tensor, seed: int, step: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from smashdsl.lang import program as p
 from smashdsl.ops import Flow
 from smashdsl.space import subsets
-from smashdsl.space.frame import BankState, Frame, Stream
+from smashdsl.space.frame import BankState, Frame, Stream, take
 from smashdsl.space.layout import Field, Layout
 from smashdsl.space.observer import Observer, rows_of
 from smashdsl.space.sites import Site
@@ -19,23 +18,8 @@ from smashdsl.space.subsets import Ints
 Bits = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@dataclass
-class Pieces:
-    """Weight slices of one generated layer: per row where they start, how many, and how many rows are on."""
-
-    rows: Ints
-    start: Ints
-    count: Ints
-    on: Ints
-    parent: Ints
-    template: int
-    region: int
-    banks: Ints | None
-    bank: Ints
-
-
 class Encoder(Observer):
-    """Places slices and sets bits while the machine walks; `tensor` then assembles them."""
+    """Places slices and sets bits while the machine walks; `finish` then hands them over for assembly."""
 
     def __init__(self, layout: Layout, batch: int) -> None:
         self.layout = layout
@@ -43,7 +27,7 @@ class Encoder(Observer):
         self.next = np.zeros(batch, np.int64)
         self.headers: list[Ints] = []
         self.bits: list[tuple[Ints, Any, Ints]] = []
-        self.pieces: list[Pieces] = []
+        self.pieces: list[tuple[Ints, Ints, Ints, Ints]] = []  # architecture, slice, slice of its header, rows on
         self.template = {name: i for i, name in enumerate(layout.templates)}
         self.region = {name: i for i, name in enumerate(layout.regions)}
 
@@ -103,83 +87,88 @@ class Encoder(Observer):
             self.bits.append((rows[on], field.start + 1 + digit, position[on]))
 
     def _generated(self, frame: Frame, node: p.Layer, source: Stream, args: dict[str, Any]) -> None:
+        """Place a weight slice for each piece of a generated weight, behind the header that it belongs to."""
         shape = node.op.weights(source.flow, args)["weight"].shape
-        rows, tile = frame.rows, self.layout.tile
-        count = -(-np.asarray(rows_of(shape[1], len(rows))) // tile.unit_in)
-        on = -(-np.asarray(rows_of(shape[0], len(rows))) // tile.unit_out)
-        whole = np.asarray(rows_of(shape[1] == source.flow.channels, len(rows)))
-        banks = None if source.ref is None else np.where(whole, source.ref[rows], 0)
-        bank = frame.env.get("bank", 1)
-        bank = rows_of(bank[rows] if isinstance(bank, np.ndarray) else bank, len(rows))
-        self.pieces.append(
-            Pieces(
-                rows,
-                self.next[rows],
-                count,
-                on,
-                self.headers[-1][rows],
-                self.template[node.template],
-                self.region.get(frame.region, -1),
-                banks,
-                np.asarray(bank),
-            )
-        )
+        rows, layout = frame.rows, self.layout
+        count = -(-np.asarray(rows_of(shape[1], len(rows))) // layout.tile.unit_in)
+        on = -(-np.asarray(rows_of(shape[0], len(rows))) // layout.tile.unit_out)
+        nth = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+        arch = np.repeat(rows, count)
+        position = np.repeat(self.next[rows], count) + nth
         self.next[rows] += count
-
-    # -- assembly -------------------------------------------------------------------------------
-
-    def tensor(self, slices: int | None = None) -> Bits:
-        """Return the conditioning tensors; c: (batch, features, rows, slices), off behind an architecture's end."""
-        slices = max(slices or 0, int(self.next.max(initial=0)))
-        flat = np.zeros((self.batch, slices, self.layout.features), bool)
-        for rows, feature, position in self.bits:
-            flat[rows, position, feature] = True
-        on = np.zeros((self.batch, slices), np.int64)
-        on[np.arange(slices) < self.next[:, None]] = self.layout.rows
-        for pieces in self.pieces:
-            self._place(pieces, flat, on)
-        features = np.ascontiguousarray(flat.transpose(0, 2, 1))
-        rows = (np.arange(self.layout.rows)[:, None] < on[:, None, :]).view(np.uint8)
-        tensor = np.empty((self.batch, self.layout.features, self.layout.rows, slices), np.uint8)
-        for i in range(self.batch):
-            # bytes, not bools: numpy's `and` of bytes runs ten times faster
-            np.bitwise_and(features[i].view(np.uint8)[:, None, :], rows[i], out=tensor[i])
-        return tensor.view(bool)
-
-    def _place(self, pieces: Pieces, flat: Bits, on: Ints) -> None:
-        layout = self.layout
-        arch = np.repeat(pieces.rows, pieces.count)
-        first = np.repeat(pieces.start, pieces.count)
-        nth = np.arange(len(arch)) - np.repeat(np.cumsum(pieces.count) - pieces.count, pieces.count)
-        position = first + nth
-        parent = np.repeat(pieces.parent, pieces.count)
-        flat[arch, position, layout.decisions :] = flat[arch, parent, layout.decisions :]
-        flat[arch, position, layout.fields["weight"].start] = True
-        self._set(flat, arch, position, layout.fields["template"], pieces.template)
-        if pieces.region >= 0:
-            self._set(flat, arch, position, layout.fields["region"], pieces.region)
+        self.pieces.append((arch, position, np.repeat(self.headers[-1][rows], count), np.repeat(on, count)))
+        self.bits.append((arch, layout.fields["weight"].start, position))
+        self._code(arch, layout.fields["template"], self.template[node.template], position)
+        if frame.region in self.region:
+            self._code(arch, layout.fields["region"], self.region[frame.region], position)
         piece = layout.fields["piece"]
         for digit in range(piece.width):
-            flat[arch, position, piece.start + digit] = (nth + 1) >> digit & 1 == 1
-        if pieces.banks is not None:
-            self._set_banks(flat, arch, position, nth, pieces)
-        on[arch, position] = np.repeat(pieces.on, pieces.count)
+            set_ = (nth + 1) >> digit & 1 == 1
+            self.bits.append((arch[set_], piece.start + digit, position[set_]))
+        if source.ref is not None:
+            whole = np.asarray(rows_of(shape[1] == source.flow.channels, len(rows)))
+            self._banks(arch, position, nth, np.repeat(np.where(whole, source.ref[rows], 0), count), frame)
 
-    def _set(self, flat: Bits, arch: Ints, position: Ints, field: Field, code: int) -> None:
-        if field.coding == "one-hot":
-            flat[arch, position, field.start + code] = True
-            return
-        flat[arch, position, field.start] = True
-        for digit in range(field.width - 1):
-            flat[arch, position, field.start + 1 + digit] = bool(code >> digit & 1)
-
-    def _set_banks(self, flat: Bits, arch: Ints, position: Ints, nth: Ints, pieces: Pieces) -> None:
+    def _banks(self, arch: Ints, position: Ints, nth: Ints, read: Ints, frame: Frame) -> None:
         """Set the banks whose channels a piece takes in: those whose rank in the set read lies in its range."""
-        assert pieces.banks is not None
         field, unit = self.layout.fields["bank"], self.layout.tile.unit_in
-        read = np.repeat(pieces.banks, pieces.count)
-        bank = np.repeat(pieces.bank, pieces.count)
+        bank = take(frame.env["bank"], arch)
         low, high = nth * unit // bank, ((nth + 1) * unit - 1) // bank
         for index in range(field.width):
             rank = subsets.popcount(read & ((1 << index) - 1))
-            flat[arch, position, field.start + index] = (read >> index & 1 == 1) & (rank >= low) & (rank <= high)
+            held = (read >> index & 1 == 1) & (rank >= low) & (rank <= high)
+            self.bits.append((arch[held], field.start + index, position[held]))
+
+    def finish(self) -> Assembly:
+        """Return what was placed, ordered by architecture."""
+        return Assembly(self.layout, self.next, self.bits, self.pieces)
+
+
+class Assembly:
+    """Slices and bits of a batch, from which the tensors of any run of architectures are put together."""
+
+    def __init__(self, layout: Layout, ends: Ints, bits: list[Any], pieces: list[Any]) -> None:
+        self.layout = layout
+        self.ends = ends
+        whole = [(rows, np.broadcast_to(feature, len(rows)), position) for rows, feature, position in bits]
+        self.bits = _by_architecture(whole, 3)
+        self.pieces = _by_architecture(pieces, 4)
+
+    def tensor(self, low: int = 0, high: int | None = None) -> Bits:
+        """Return the conditioning tensors of architectures ``low`` up to ``high``.
+
+        c: (high - low, features, rows, slices), slices off behind an architecture's end.
+        """
+        layout = self.layout
+        high = len(self.ends) if high is None else high
+        ends = self.ends[low:high]
+        slices = int(ends.max(initial=0))
+        flat = np.zeros((high - low, slices, layout.features), bool)
+        arch, feature, position = _between(self.bits, low, high)
+        flat[arch - low, position, feature] = True
+        on = np.where(np.arange(slices) < ends[:, None], layout.rows, 0)
+        arch, position, parent, rows_on = _between(self.pieces, low, high)
+        # weight slices repeat the decisions of the op they belong to, where the HyperNet sees them
+        flat[arch - low, position, layout.decisions :] = flat[arch - low, parent, layout.decisions :]
+        on[arch - low, position] = rows_on
+        features = np.ascontiguousarray(flat.transpose(0, 2, 1)).view(np.uint8)
+        rows = (np.arange(layout.rows)[:, None] < on[:, None, :]).view(np.uint8)
+        tensor = np.empty((high - low, layout.features, layout.rows, slices), np.uint8)
+        for i in range(high - low):
+            # bytes, not bools: numpy's `and` of bytes runs ten times faster
+            np.bitwise_and(features[i][:, None, :], rows[i], out=tensor[i])
+        return tensor.view(bool)
+
+
+def _by_architecture(parts: list[Any], width: int) -> tuple[Ints, ...]:
+    """Return columns of records, sorted by the first."""
+    if not parts:
+        return tuple(np.empty(0, np.int64) for _ in range(width))
+    columns = [np.concatenate([part[i] for part in parts]) for i in range(width)]
+    order = np.argsort(columns[0], kind="stable")
+    return tuple(column[order] for column in columns)
+
+
+def _between(columns: tuple[Ints, ...], low: int, high: int) -> tuple[Ints, ...]:
+    start, stop = np.searchsorted(columns[0], (low, high))
+    return tuple(column[start:stop] for column in columns)

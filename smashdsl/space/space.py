@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, cast, overload
 
@@ -16,7 +16,7 @@ from smashdsl.space.architecture import Architecture, Architectures, plain
 from smashdsl.space.costs import CostObserver, Costs
 from smashdsl.space.decode import Decoder, first_difference
 from smashdsl.space.document import read
-from smashdsl.space.encode import Bits, Encoder
+from smashdsl.space.encode import Assembly, Bits, Encoder
 from smashdsl.space.layout import Layout
 from smashdsl.space.machine import Machine
 from smashdsl.space.observer import Observer
@@ -25,6 +25,7 @@ from smashdsl.space.subsets import Ints
 from smashdsl.space.suggest import Trial, TrialDraws
 
 BATCH = 8192
+WALKED_AT_ONCE = 1024
 CHUNK_BYTES = 256 * 2**20
 HOPELESS = 200_000  # raw draws without one that meets the constraints
 COMPARE = {
@@ -214,9 +215,22 @@ class SearchSpace:
 
     def encode_codes(self, codes: Ints) -> Bits:
         """Return conditioning tensors; c: (n, features, rows, slices), shorter ones padded with slices that are off."""
+        return self.assemble(codes).tensor()
+
+    def assemble(self, codes: Ints) -> Assembly:
+        """Return what the tensors of a batch are put together from, a few at a time; codes: (n, sites)."""
         encoder = Encoder(self.layout, len(codes))
         self._replay(codes, encoder)
-        return encoder.tensor()
+        return encoder.finish()
+
+    def encode_chunks(self, codes: Ints) -> Iterator[Bits]:
+        """Yield conditioning tensors of a large batch in order, so many at a time that they stay within 256 MB."""
+        for start in range(0, len(codes), WALKED_AT_ONCE):
+            assembly = self.assemble(codes[start : start + WALKED_AT_ONCE])
+            size = self.layout.features * self.layout.rows * int(assembly.ends.max(initial=1))
+            chunk = max(1, CHUNK_BYTES // size)
+            for low in range(0, len(assembly.ends), chunk):
+                yield assembly.tensor(low, min(low + chunk, len(assembly.ends)))
 
     def decode_tensor(self, tensors: Bits) -> Ints:
         """Return the codes of conditioning tensors; c: (n, features, rows, slices).
@@ -244,10 +258,3 @@ class SearchSpace:
                     f"{state} in row {line}, which no architecture of space `{self.name}` gives"
                 )
         return machine.codes
-
-    @cached_property
-    def chunk(self) -> int:
-        """How many architectures to encode at once, so that their tensors stay within the bound on memory."""
-        codes, _ = self.draw(32, np.random.default_rng(0))
-        largest = self.encode_codes(codes).nbytes // 32
-        return max(1, CHUNK_BYTES // (2 * largest))
