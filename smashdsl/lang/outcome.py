@@ -136,30 +136,31 @@ def start(state: State) -> Outcome:
 
 
 def then(before: Outcome, step: Callable[[State], Outcome], scope: str = "") -> Outcome:
-    """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``."""
-    if len(before.states) == 1 and not before.errors and not scope:
-        ((state, (ways, witness)),) = before.states.items()
-        if ways == 1 and not witness.length:
-            return step(state)
+    """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``.
+
+    Where every state before leads on in the same way, the decisions that made the states differ do not matter, and stay
+    out of the witness.
+    """
     after = Outcome(errors=dict(before.errors))
-    total: dict[State, int] = {}
-    # the shortest so far as its length and its two halves, joined only when nothing shorter can come
-    best: dict[State, tuple[int, Witness, Witness]] = {}
+    states: dict[State, list[tuple[int, Witness, Witness]]] = {}
+    errors: dict[tuple[str, Span], list[tuple[Witness, Finding]]] = {}
     for state, (ways, witness) in before.states.items():
         result = step(state)
-        length = witness.length
         for following, (more, tail) in result.states.items():
-            if following not in total:
-                total[following] = ways * more
-                best[following] = (length + tail.length, witness, tail)
-                continue
-            total[following] += ways * more
-            if length + tail.length < best[following][0]:
-                best[following] = (length + tail.length, witness, tail)
-        for finding in result.errors.values():
-            after.fail((finding.within(scope) if scope else finding).after(witness))
-    for state, (_, witness, tail) in best.items():
-        after.states[state] = (total[state], witness + (tail.within(scope) if scope else tail))
+            states.setdefault(following, []).append((ways * more, witness, tail))
+        for key, finding in result.errors.items():
+            errors.setdefault(key, []).append((witness, finding))
+    whole = 0 if before.errors else len(before.states)
+    for following, reached in states.items():
+        _, witness, tail = min(reached, key=lambda r: r[1].length + r[2].length)
+        always = 1 < whole == len(reached) and len({tail.key for _, _, tail in reached}) == 1
+        tail = tail.within(scope) if scope else tail
+        after.states[following] = (sum(ways for ways, _, _ in reached), tail if always else witness + tail)
+    for found in errors.values():
+        witness, finding = min(found, key=lambda f: f[0].length + f[1].witness.length)
+        always = 1 < whole == len(found) and len({finding.witness.key for _, finding in found}) == 1
+        finding = finding.within(scope) if scope else finding
+        after.fail(finding if always else finding.after(witness))
     return after
 
 
