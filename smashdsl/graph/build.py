@@ -7,6 +7,7 @@ HyperNet puts into the dict is what the network uses, and gradients flow there.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -124,7 +125,10 @@ class _Builder(Observer):
         self.path, self.span = before
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> fx.Node:
-        node = self.graph.call_function(function, args, kwargs)
+        return self._place(self.graph.call_function(function, args, kwargs))
+
+    def _place(self, node: fx.Node) -> fx.Node:
+        """Let a node know its site path, and the line of the spec it comes from."""
         node.meta["smash"] = self.path
         line, _ = self.text.position(self.span.start)
         # torch prints this text when the node fails, so a failure while running names the line of the spec
@@ -136,7 +140,10 @@ class _Builder(Observer):
 
     def _tensor(self, name: str) -> fx.Node:
         if name not in self.tensors:
-            self.tensors[name] = self.call(operator.getitem, self.given, name)
+            # called after the weight, so that the graph's source reads well; names in the graph mean nothing else
+            called = re.sub(r"\W+", "_", name).strip("_")
+            getitem = self.graph.create_node("call_function", operator.getitem, (self.given, name), name=called)
+            self.tensors[name] = self._place(getitem)
         return self.tensors[name]
 
     # -- what the machine tells -----------------------------------------------------------------
