@@ -235,19 +235,19 @@ class Oracle:
         banks = Banks(dict(enumerate(parts)), count, size, list(range(len(parts))))
         here = replace(here, env=env, banks=banks, lets={})
         members = list(unrolled(cell.members, env))
-        ranges = [member for member, _ in members if isinstance(member, ir.Ops)]
+        ranges = [i for i, (member, _) in enumerate(members) if isinstance(member, ir.Ops)]
         position = 0
-        for member, names in members:
+        for i, (member, names) in enumerate(members):
             inner = replace(here, env={**env, **names})
             if isinstance(member, ir.InlineOp):
                 own = self.started(inner).inside(f"op[{position}]", labels=labels(member.body))
                 self.path(member.body, own, None)
                 position += 1
                 continue
-            label = "ops" if len(ranges) == 1 else f"ops[{ranges.index(member)}]"
+            label = "ops" if len(ranges) == 1 else f"ops[{ranges.index(i)}]"
             for k in range(self.value(member.count, here.sites, label, inner.env)):
                 self.use(member.use, f"op[{position + k}]", self.started(inner), None)
-            if member is not members[-1][0]:
+            if i < len(members) - 1:
                 position += max(largest(member.count, {**self.params, **names, **e}) for e in envs)
         leaving = self.banks_of(cell.result, here) if cell.result else sorted(banks.held)
         return torch.cat([banks.held[i] for i in leaving], 1)
