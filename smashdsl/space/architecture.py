@@ -85,9 +85,9 @@ class Architectures(Sequence[Architecture]):
         return (Architecture(self.space, row) for row in self.codes)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Architectures) and np.array_equal(self.codes, other.codes)
-
-    __hash__ = None  # type: ignore[assignment]
+        if not isinstance(other, Architectures) or not np.array_equal(self.codes, other.codes):
+            return False
+        return self.space is other.space or self.space.hash == other.space.hash
 
 
 def plain(value: Any) -> Any:

@@ -183,6 +183,9 @@ def test_batches_are_sequences_of_architectures() -> None:
     assert of.batch(list(drawn)) == drawn
     assert {drawn[0]: "a"}[of.sample(7, seed=0)[0]] == "a"
     assert drawn[0] != "text"
+    other = smashdsl.loads(text("blocks").replace("dropout(0.2)", "dropout(0.3)"))
+    assert smashdsl.Architectures(other, drawn.codes) != drawn
+    assert smashdsl.Architecture(other, drawn.codes[0]) != drawn[0]
     with pytest.raises(IndexError):
         drawn[7]
     with pytest.raises(smashdsl.UserError, match="no member of this space"):
