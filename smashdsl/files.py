@@ -53,11 +53,24 @@ def write_json(path: Path, data: Any) -> None:
 def read_json(path: Path, what: str) -> Any:
     """Read a JSON file; raises `UserError` that calls it ``what`` when there is none or it is broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_refuse, object_pairs_hook=_once)
     except FileNotFoundError:
         raise UserError(f"there is no {what} at `{path}`") from None
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"`{path}` is no {what}: {error}") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, unless a name stands in it twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
+        raise ValueError(f"`{twice}` stands twice")
+    return found
 
 
 def append_line(path: Path, data: Any) -> None:
@@ -90,8 +103,8 @@ def read_lines(path: Path) -> list[Any]:
     lines = []
     for number, line in enumerate(text[:whole].splitlines(), 1):
         try:
-            lines.append(json.loads(line))
-        except ValueError:
+            lines.append(json.loads(line, parse_constant=_refuse, object_pairs_hook=_once))
+        except (ValueError, RecursionError):
             raise UserError(f"line {number} of `{path}` is broken", "restore the file, or start a new run") from None
     return lines
 

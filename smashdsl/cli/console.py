@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from smashdsl.errors import UsageError
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
@@ -80,7 +83,10 @@ def use_threads(args: argparse.Namespace, space: Space, batch: int) -> None:
     """
     import torch
 
+    cores = os.cpu_count() or 1
     if args.threads is not None:
+        if args.threads > cores:
+            raise UsageError(f"{args.threads} threads are more than the {cores} cores of this machine")
         torch.set_num_threads(args.threads)
         return
     flops = sorted(int(n) for n in space.costs(space.sample(32, seed=0)).flops)[16]

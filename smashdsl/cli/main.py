@@ -16,6 +16,7 @@ from smashdsl.errors import UserError
 COMMANDS = (check, info, sample, encode, decode, compile, draw, train, search, retrain)
 BUG = 3
 STOPPED = 130
+GONE = 141  # what a shell shows for a program that writes to a closed pipe
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,8 +43,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     args = parser().parse_args(argv)
     try:
-        code: int = args.run(args)
+        code = _run(args)
         sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # whoever read our output has gone; Python would complain again when it closes stdout
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return GONE
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        code: int = args.run(args)
         return code
     except UserError as error:
         text = str(error)
@@ -53,9 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped", file=sys.stderr)
         return STOPPED
     except BrokenPipeError:
-        # whoever read our output has gone; Python would complain again when it closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
     except Exception:
         traceback.print_exc()
         version = smashdsl.__version__

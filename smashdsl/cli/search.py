@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_space(parser)
     add_running(parser)
-    parser.add_argument("--name", help="name of the run, a folder under runs/ (default: the space's)")
-    parser.add_argument("--out", metavar="DIR", help="the folder of the run, wherever it is")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--name", help="name of the run, a folder under runs/ (default: the space's)")
+    where.add_argument("--out", metavar="DIR", help="the folder of the run, wherever it is")
     parser.add_argument("--candidates", type=common.positive, default=70, help="architectures scored (default 70)")
     add_training(parser)
     add_retraining(parser)
@@ -74,12 +75,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def show(folder: Path, result: dict[str, Any]) -> None:
-    """Print a result for people."""
+def read_losses(path: Path) -> list[float]:
+    """Read the losses of a run; raises `UserError` when the file is broken."""
+    from smashdsl.errors import UserError
     from smashdsl.files import read_json
 
+    data = read_json(path, "list of losses")
+    losses = data.get("loss") if isinstance(data, dict) else None
+    if not isinstance(losses, list) or not losses or not all(isinstance(loss, float) for loss in losses):
+        raise UserError(f"`{path}` is no list of losses", "delete it: it is only shown")
+    return losses
+
+
+def show(folder: Path, result: dict[str, Any]) -> None:
+    """Print a result for people."""
     if (folder / "losses.json").exists():
-        losses = read_json(folder / "losses.json", "list of losses")["loss"]
+        losses = read_losses(folder / "losses.json")
         last = losses[-5:]
         end = sum(last) / len(last)
         print(f"training loss     {losses[0]:.3f} falls to {end:.3f} over {result['shared_weight_steps']:,} steps")
@@ -92,10 +103,13 @@ def show(folder: Path, result: dict[str, Any]) -> None:
             f"{label:17} {final['test_error']:.2f} % test error ({errors}){score}, {final['params']:,} parameters, "
             f"{final['flops']:,} multiply-adds"
         )
-    gap = result["gap"]
-    print(
-        f"gap               {gap['points']:+.2f} points [{gap['low']:+.2f}, {gap['high']:+.2f}] in favour of the winner"
-    )
+    gap, seeds = result["gap"], len(result["best"]["test_errors"])
+    if result["best"]["index"] == result["random_median"]["index"]:
+        print("gap               none to tell: the winner is the median candidate")
+    else:
+        covers = "" if seeds > 1 else "; one training each, so it covers the choice of test images alone"
+        interval = f"[{gap['low']:+.2f}, {gap['high']:+.2f}]"
+        print(f"gap               {gap['points']:+.2f} points {interval} (median less winner, 95 % interval{covers})")
     tau = {name: result[f"kendall_tau_score_{name}"] for name in ("params", "flops")}
     shown = ", ".join(f"{name} {value:+.2f}" for name, value in tau.items() if value is not None)
     if shown:

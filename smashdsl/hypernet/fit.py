@@ -13,6 +13,7 @@ from torch import Tensor, nn, optim
 
 from smashdsl.errors import UserError
 from smashdsl.hypernet import checkpoint
+from smashdsl.hypernet.task import explained
 
 LOG_EVERY = 10
 
@@ -78,10 +79,12 @@ def fit(
         torch.manual_seed(mixed(plan.seed, 0, step))
         for group in optimiser.param_groups:
             group["lr"] = plan.learning_rate * cosine(step, plan.steps)
-        loss = loss_at(step)
+        with explained():
+            loss = loss_at(step)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+        if loss.requires_grad:  # an architecture may use no weight at all
+            loss.backward()
+            optimiser.step()
         pending.append(loss.detach())
         done = step + 1
         if done % LOG_EVERY == 0 or done == plan.steps:
@@ -124,15 +127,23 @@ def same_run(found: Any, wanted: dict[str, Any], path: Path) -> None:
     """Raise `UserError` unless a file belongs to a run of the same space, data and settings."""
     if found == wanted:
         return
-    found = found if isinstance(found, dict) else {}
-    name = next(n for n in [*wanted, *found] if found.get(n) != wanted.get(n))
-    theirs, ours = _short(found.get(name)), _short(wanted.get(name))
+    name, theirs, ours = _difference(found if isinstance(found, dict) else {}, wanted)
     raise UserError(
-        f"`{path}` belongs to another run: its {name} is {theirs}, here it is {ours}",
+        f"`{path}` belongs to another run: its {name} is {_short(theirs)}, here it is {_short(ours)}",
         "choose another folder for this run, or give the same settings to go on with that one",
     )
 
 
+def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> tuple[str, Any, Any]:
+    """Return the first setting that differs, as a path of names, with both values."""
+    name = next(n for n in [*wanted, *found] if found.get(n) != wanted.get(n))
+    theirs, ours = found.get(name), wanted.get(name)
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        inner, theirs, ours = _difference(theirs, ours)
+        name = f"{name}.{inner}"
+    return name, theirs, ours
+
+
 def _short(value: Any) -> str:
-    text = str(value)
+    text = "not set" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -43,6 +43,15 @@ class NormalisedConv(nn.Module):
         return F.conv2d(x, weight * math.sqrt(self.weight.shape[0]), padding=self.weight.shape[-1] // 2)
 
 
+def trimmed(cond: Tensor) -> Tensor:
+    """Return a conditioning tensor without the slices that are off behind its end, as a batch pads it with.
+
+    A convolution over slices would carry values into them and back, so padding would change the weights.
+    """
+    on = cond.any(0).any(0).nonzero()
+    return cond[:, :, : int(on.max()) + 1] if len(on) else cond[:, :, :0]
+
+
 class HyperNet(nn.Module):
     """A fully convolutional DenseNet over (rows, slices), without pooling, norm or bias.
 
@@ -88,9 +97,12 @@ class HyperNet(nn.Module):
     def generate(self, cond: Tensor, pieces: list[GeneratedPiece], noise: Tensor | None = None) -> dict[str, Tensor]:
         """Return the weights of ``pieces``, which stand in the weight slices of ``cond`` in program order."""
         device = self.last.weight.device
+        cond = trimmed(cond)
         slices = cond[self.weight_feature].any(0).nonzero().flatten()
         cond = cond.to(device)
-        z = cond.new_zeros(cond.shape[1:], dtype=torch.float32) if noise is None else noise.to(device)
+        z = cond.new_zeros(cond.shape[1:], dtype=torch.float32)
+        if noise is not None:
+            z = noise[:, : cond.shape[2]].to(device)
         tiles = self._tiles(torch.cat([z[None], cond.float()])[None])
         tiles = tiles.index_select(2, slices.to(device))
         weights, start = {}, 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,6 +74,28 @@ def make_task(space: Space, data: Dataset, device: torch.device, validation: flo
     scale = normalise(data)
     parts = [to_tensor(split, *scale, device) for split in (train, held, data.test)]
     return Task(data, device, scale, *parts)
+
+
+def check_batch(task: Task, batch_size: int) -> None:
+    """Raise `UserError` for a batch that is larger than the training set."""
+    images = len(task.train[1])
+    if batch_size > images:
+        raise UserError(
+            f"a batch of {batch_size:,} is larger than the {images:,} training images", "lower the batch size"
+        )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say what to do where torch refuses to take statistics of a single value."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise UserError(
+            "batch norm met a batch with a single value in each channel", "use batches of more than one image"
+        ) from None
 
 
 def input_shape(space: Space) -> tuple[int, ...]:

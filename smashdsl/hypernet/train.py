@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, optim
 
 from smashdsl.data.batches import Augment, Batches
+from smashdsl.errors import UserError
 from smashdsl.graph.build import build
 from smashdsl.graph.execute import Program
 from smashdsl.hypernet.fit import Plan, Watch, fit, mixed
 from smashdsl.hypernet.hypernet import HyperNetConfig
 from smashdsl.hypernet.supernet import Supernet
-from smashdsl.hypernet.task import Task, channels_last
+from smashdsl.hypernet.task import Task, channels_last, check_batch
 from smashdsl.space.architecture import Architecture
 from smashdsl.space.encode import Assembly
 from smashdsl.space.subsets import Ints
@@ -100,6 +101,7 @@ def train_supernet(
     Goes on from the checkpoint at ``path`` if there is one.
     """
     supernet = Supernet(space, config.hypernet, mixed(config.seed, 3)).to(task.device)
+    check_batch(task, config.batch_size)
     batches = Batches(*task.train, config.batch_size, config.seed, config.augment)
     sampler = Sampler(space, config.seed)
 
@@ -125,6 +127,8 @@ def make_optimiser(supernet: Supernet, config: TrainConfig) -> optim.Optimizer:
     if supernet.hypernet is not None:
         groups.append({"params": list(supernet.hypernet.parameters()), "weight_decay": 0.0})
     groups = [group for group in groups if group["params"]]
+    if not groups:
+        raise UserError(f"space `{supernet.space.name}` has no weights, so there is nothing to train")
     return optim.Adam(groups, lr=config.learning_rate, betas=config.betas, eps=config.epsilon)
 
 

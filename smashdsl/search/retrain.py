@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, optim
 
 from smashdsl.data.batches import Augment, Batches
+from smashdsl.errors import UserError
 from smashdsl.graph.module import ArchitectureModule
 from smashdsl.hypernet.fit import Plan, Watch, fit, mixed
-from smashdsl.hypernet.task import Pair, Task, channels_last, whole_training_set
+from smashdsl.hypernet.task import Pair, Task, channels_last, check_batch, whole_training_set
 from smashdsl.hypernet.train import Precision, casting
 from smashdsl.search.score import CHUNK
 from smashdsl.space.architecture import Architecture
@@ -60,6 +61,7 @@ def retrain(
 ) -> Trained:
     """Train an architecture from scratch; goes on from the checkpoint at ``path`` if there is one."""
     module = ArchitectureModule(architecture, mixed(seed, 21)).to(task.device)
+    check_batch(task, config.batch_size)
     batches = Batches(*whole_training_set(task), config.batch_size, seed, config.augment)
 
     def loss_at(step: int) -> Tensor:
@@ -67,6 +69,8 @@ def retrain(
         with casting(x.device, config.precision):
             return F.cross_entropy(module(channels_last(x)).float(), y)
 
+    if not list(module.parameters()):
+        raise UserError("this architecture has no weights, so there is nothing to train")
     optimiser = optim.AdamW(module.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     identity = {
         "space": architecture.space.hash,

@@ -17,7 +17,7 @@ import torch
 
 import smashdsl
 from smashdsl.data import Dataset
-from smashdsl.files import append_line, read_json, read_lines, write_json, write_text
+from smashdsl.files import append_line, read_json, write_json, write_text
 from smashdsl.hypernet import checkpoint
 from smashdsl.hypernet.fit import Stopped, Watch, mixed, same_run
 from smashdsl.hypernet.supernet import Supernet
@@ -28,11 +28,13 @@ from smashdsl.search.retrain import RetrainConfig, Trained, retrain
 from smashdsl.search.score import Scorer
 from smashdsl.search.strategies import Smash, split_budget
 from smashdsl.search.study import Candidate, Study, StudyLog
+from smashdsl.search.trainings import packed, read_trainings, unpacked
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
 
 CHECKPOINT, STUDY, TRAININGS = "checkpoint.safetensors", "study.jsonl", "trainings.jsonl"
+BEST = ("architecture.json", "weights.safetensors", "picture.svg")
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,8 @@ class _Run:
         }
         path = self.folder / "run.json"
         begun = any((self.folder / name).exists() for name in (CHECKPOINT, STUDY, TRAININGS))
-        if path.exists() and begun:
-            same_run(read_json(path, "description of a run"), about, path)
+        if begun:
+            same_run(read_json(path, "description of the run in this folder"), about, path)
             return
         write_text(self.folder / "spec.smash", self.space.compiled.source.text)
         write_json(path, about)
@@ -170,15 +172,18 @@ class _Run:
     def train(self, role: str, candidate: Candidate) -> list[dict[str, Any]]:
         """Train a candidate with each seed, or read what was found before."""
         path = self.folder / TRAININGS
-        done = {(line["role"], line["seed"]): line for line in read_lines(path)}
+        images = len(self.task.test[1])
+        done = {(line["role"], line["seed"]): line for line in read_trainings(path, images)}
         found = []
         for seed in range(self.config.seeds):
-            if (role, seed) not in done:
+            handed_over = role != "best" or seed > 0 or all((self.folder / "best" / name).exists() for name in BEST)
+            if (role, seed) not in done or not handed_over:
                 trained = self.train_once(role, candidate, seed)
-                line = {"role": role, "seed": seed, "test_error": trained.test_error, "wrong": _packed(trained.wrong)}
+                line = {"role": role, "seed": seed, "test_error": trained.test_error, "wrong": packed(trained.wrong)}
                 if role == "best" and seed == 0:
                     self.hand_over(candidate, trained)
-                append_line(path, line)
+                if (role, seed) not in done:
+                    append_line(path, line)
                 done[(role, seed)] = line
             found.append(done[(role, seed)])
         return found
@@ -206,7 +211,7 @@ class _Run:
         self, log: StudyLog, finals: dict[str, Candidate], trained: dict[str, list[dict[str, Any]]]
     ) -> dict[str, Any]:
         images = len(self.task.test[1])
-        wrong = {role: np.stack([_unpacked(t["wrong"], images) for t in lines]) for role, lines in trained.items()}
+        wrong = {role: np.stack([unpacked(t["wrong"], images) for t in lines]) for role, lines in trained.items()}
         gap, low, high = gap_interval(wrong["best"], wrong["random_median"], seed=mixed(self.config.seed, 31) % 2**32)
         drawn = [c for c in log.done if c.stage == "random"]
         result = {
@@ -243,11 +248,3 @@ class _Run:
             "test_error": float(np.mean(errors)),
             "test_errors": errors,
         }
-
-
-def _packed(wrong: Any) -> str:
-    return np.packbits(np.asarray(wrong, bool)).tobytes().hex()
-
-
-def _unpacked(text: str, images: int) -> Any:
-    return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8))[:images].astype(bool)

@@ -11,7 +11,7 @@ from torch import Tensor
 from smashdsl.graph.build import build
 from smashdsl.graph.execute import Program
 from smashdsl.hypernet.supernet import Supernet
-from smashdsl.hypernet.task import Pair, Task, channels_last
+from smashdsl.hypernet.task import Pair, Task, channels_last, explained
 from smashdsl.hypernet.train import Precision, casting, noise_for
 from smashdsl.space.architecture import Architecture
 
@@ -60,7 +60,7 @@ class Scorer:
         for name, channels in network.statistics.items():
             weights[f"{name}.mean"] = torch.zeros(channels, device=device)
             weights[f"{name}.var"] = torch.ones(channels, device=device)
-        with casting(device, self.precision):
+        with casting(device, self.precision), explained():
             if network.statistics:
                 Program(measured.graph)(self.calibration, weights)
             return evaluate(Program(network.graph), weights, (self.x, self.y))

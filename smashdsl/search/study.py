@@ -110,7 +110,7 @@ class StudyLog:
                 int(line["params"]),
                 int(line["flops"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(f"line {index + 1} of `{self.path}` is no candidate: {error!r}") from None
         if found.index != index:
             raise UserError(

@@ -122,7 +122,7 @@ def test_train_search_and_retrain(spec: str, tmp_path: Path, capsys: pytest.Capt
     assert run("search", spec, "--data", data, "--out", str(folder), *FAST) == 0
     shown = capsys.readouterr()
     assert "winner" in shown.out
-    assert "in favour of the winner" in shown.out
+    assert "(median less winner, 95 % interval)" in shown.out
     assert shown.err == ""
     first = (folder / "result.json").read_bytes()
     assert run("search", spec, "--data", data, "--out", str(folder), *FAST, "--json") == 0
@@ -174,6 +174,7 @@ def wrong_inputs(spec: str, tmp_path: Path) -> dict[str, tuple[list[str], str]]:
     run_folder = tmp_path / "run"
     run_folder.mkdir()
     (run_folder / "run.json").write_text("{}")
+    (run_folder / "study.jsonl").write_text("")
     torn = tmp_path / "torn"
     torn.mkdir()
     (torn / "checkpoint.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{")

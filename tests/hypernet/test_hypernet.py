@@ -141,3 +141,12 @@ def test_shared_weights_are_one_tensor_for_the_ops_of_a_block() -> None:
     supernet = Supernet(space, TINY)
     shared = [name for name in supernet.tensors if "mix" in name and "conv" in name]
     assert sorted(shared) == ["stage[0]:mix/conv[1]/weight", "stage[1]:mix/conv[1]/weight"]
+
+
+def test_padding_of_a_batch_changes_no_weight() -> None:
+    space = smashdsl.loads(SPEC)
+    hyper = HyperNet(space, TINY)
+    members = space.sample(6, seed=2)
+    for architecture, padded in zip(members, space.encode(members), strict=True):
+        alone = hyper(space.encode(architecture))
+        assert all(torch.equal(weight, alone[name]) for name, weight in hyper(padded).items())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import smashdsl
+from smashdsl.data.source import Split, make_dataset
 from smashdsl.hypernet.fit import Stopped
 from smashdsl.hypernet.hypernet import HyperNetConfig
 from smashdsl.hypernet.train import TrainConfig
@@ -235,3 +238,84 @@ def test_an_outside_optimiser_suggests_members(name: str) -> None:
         found += 1
         assert set(architecture.decisions()) == {key.partition("#")[0] for key in trial.known}
     assert found
+
+
+BROKEN_TRAININGS = [
+    '{"role": "best"}',
+    "null",
+    '{"role": "best", "seed": 0, "test_error": 5.0, "wrong": "00"}',
+    "[" * 9999,
+]
+
+
+@pytest.mark.parametrize("line", BROKEN_TRAININGS)
+def test_a_training_that_is_none_is_told(space: smashdsl.Space, whole: Path, tmp_path: Path, line: str) -> None:
+    for path in whole.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "trainings.jsonl").write_text(line + "\n")
+    with pytest.raises(smashdsl.UserError, match=r"line 1 of .*trainings.jsonl"):
+        search(space, digits(), tmp_path, CONFIG)
+
+
+def test_numbers_that_are_none_are_refused(space: smashdsl.Space, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "study.jsonl"
+    line = json.loads((whole / "study.jsonl").read_text().splitlines()[0])
+    for wrong in (float("nan"), float("inf")):
+        path.write_text(json.dumps({**line, "loss": wrong}) + "\n")
+        with pytest.raises(smashdsl.UserError, match="line 1"):
+            StudyLog(space, path)
+
+
+def test_a_lost_winner_is_made_again(space: smashdsl.Space, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run/best")
+    search(space, digits(), tmp_path / "run", CONFIG)
+    for name in ("best/weights.safetensors", "best/picture.svg", "trainings.jsonl", "result.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_a_folder_that_lost_its_description_is_refused(space: smashdsl.Space, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    (tmp_path / "run/run.json").unlink()
+    with pytest.raises(smashdsl.UserError, match="there is no description of the run"):
+        search(space, digits(), tmp_path / "run", CONFIG)
+
+
+def test_another_setting_is_named(space: smashdsl.Space, whole: Path) -> None:
+    other = replace(CONFIG, retraining=replace(CONFIG.retraining, steps=21))
+    with pytest.raises(smashdsl.UserError, match=r"its retraining.steps is 20, here it is 21"):
+        search(space, digits(), whole, other)
+
+
+def test_a_network_that_may_use_no_weight_is_trained_where_it_does(tmp_path: Path) -> None:
+    space = smashdsl.loads(
+        "smash 1\nspace idle {\ninput image[1, 8, 8]\noutput classes(3)\n"
+        "head { global_avg_pool; linear(classes); choose { identity | zero } }\n}"
+    )
+    assert search(space, digits(), tmp_path / "idle", CONFIG)["candidates"] == 9
+    space = smashdsl.loads(
+        "smash 1\nspace bare {\ninput image[3, 8, 8]\noutput classes(3)\n"
+        "head { choose { relu | gelu }; global_avg_pool }\n}"
+    )
+    data = digits()
+    images = [np.repeat(split.images, 3, axis=1) for split in (data.train, data.test)]
+    rgb = make_dataset("rgb", Split(images[0], data.train.labels), Split(images[1], data.test.labels))
+    with pytest.raises(smashdsl.UserError, match="space `bare` has no weights, so there is nothing to train"):
+        search(space, rgb, tmp_path / "bare", CONFIG)
+
+
+def test_a_batch_larger_than_the_data_is_refused(space: smashdsl.Space, tmp_path: Path) -> None:
+    config = replace(CONFIG, training=replace(CONFIG.training, batch_size=10**11))
+    with pytest.raises(smashdsl.UserError, match="is larger than the 90 training images"):
+        search(space, digits(), tmp_path, config)
+
+
+def test_statistics_of_one_value_are_explained(tmp_path: Path) -> None:
+    space = smashdsl.loads(
+        "smash 1\nspace one {\ninput image[1, 8, 8]\noutput classes(3)\n"
+        "head { conv({1, 3}, 4); global_avg_pool; norm; linear(classes) }\n}"
+    )
+    config = replace(CONFIG, training=replace(CONFIG.training, batch_size=1))
+    with pytest.raises(smashdsl.UserError, match="batch norm met a batch with a single value in each channel"):
+        search(space, digits(), tmp_path, config)
