@@ -12,15 +12,16 @@ from math import gcd
 from typing import Any
 
 from smashdsl.lang import program as p
-from smashdsl.lang.cells import Cells
+from smashdsl.lang.cells import Cells, arriving
 from smashdsl.lang.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.dependencies import Dependencies
 from smashdsl.lang.facts import Extent, Facts
 from smashdsl.lang.join import join_flows, within_bounds
+from smashdsl.lang.limits import Limits
 from smashdsl.lang.outcome import NONE, Outcome, State, Witness, start, within
 from smashdsl.lang.source import Span
-from smashdsl.ops import Flow, ShapeError
-from smashdsl.ops.op import greatest
+from smashdsl.ops import Flow, LayerOp, ShapeError
+from smashdsl.ops.op import greatest, product
 
 VISIT = 3  # what a visit costs, in values tried
 Joined = dict[tuple[Flow, ...], tuple[int, Witness]]
@@ -112,13 +113,13 @@ class Layers:
             if arg.kind == "word" and args[arg.name] not in arg.words:
                 raise ShapeError("SD0201", f"`{arg.name}` of `{node.op.name}` is one of {', '.join(arg.words)}")
         after = within_bounds(node.op.shape(flow, args), self.limits)
+        bound_costs(node.op, flow, after, args, self.limits)
         record(self.decisions.facts, node, flow, args, region)
         return after
 
     def scope(self, node: p.Scope, state: State, context: Context) -> Outcome:
         """Follow a use of an op or a joint; a `let` of its own is forgotten after it."""
-        flow = state.flow
-        inner = context if flow is None else context.bind(channels=flow.channels)
+        inner = arriving(state, context)
         body = self.decisions.arguments(node.formals, inner, lambda c: self.seq(node.body, state, c))
         return within(node.local, forgotten(body, node.template))
 
@@ -171,7 +172,8 @@ class Layers:
         def iteration(s: State) -> Outcome:
             return forgotten(self.seq(node.body, s, context), node.template)
 
-        return self.decisions.arguments((node.count,), context, lambda c: guard(node.span, lambda: body(c)))
+        local = arriving(state, context)
+        return self.decisions.arguments((node.count,), local, lambda c: guard(node.span, lambda: body(c)))
 
     def tied(self, node: p.Node, key: Any, name: str, state: State, follow: Callable[[State], Outcome]) -> Outcome:
         """Follow something decided once: its decisions count at its first use only."""
@@ -209,6 +211,15 @@ def forgotten(outcome: Outcome, template: str) -> Outcome:
 
 def _is_let_within(key: Any, template: str) -> bool:
     return isinstance(key, p.Let) and key.body.template.startswith(f"{template}.")
+
+
+def bound_costs(op: LayerOp, flow: Flow, after: Flow, args: Mapping[str, Any], limits: Limits) -> None:
+    """Raise `ShapeError` for a layer whose costs, added up over all layers, might not fit a 64-bit number."""
+    most = 2**62 // limits.sites
+    params = sum(product(weight.shape) for weight in op.weights(flow, args).values())
+    for what, number in (("weights", params), ("multiply-adds", op.macs(flow, after, args))):
+        if number > most:
+            raise ShapeError("SD0208", f"this layer has {number:,} {what}, more than {most:,}", "make it smaller")
 
 
 def record(facts: Facts, node: p.Layer, flow: Flow, args: Mapping[str, Any], region: str) -> None:
