@@ -36,7 +36,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class TrainConfig:
     """How the weights of a space are trained; defaults of the paper's code but for batch and rate."""
 
-    steps: int = 1500
+    steps: int = 1000
     batch_size: int = 64
     learning_rate: float = 3e-3
     betas: tuple[float, float] = (0.5, 0.999)

@@ -41,7 +41,7 @@ BEST = ("architecture.json", "weights.safetensors", "picture.svg")
 class SearchConfig:
     """Everything a search depends on beside the space and the data."""
 
-    candidates: int = 60
+    candidates: int = 70
     seeds: int = 3  # trainings of the winner and of the median candidate
     score_images: int = 1000
     validation: float = 0.2
