@@ -31,9 +31,7 @@ class Cells:
     def use(self, node: p.CellUse, state: State, context: Context) -> Outcome:
         """Follow a cell used like a layer; the banks around it are not seen inside."""
         region = f"{context.region}.{node.local}" if context.region else node.local
-        inner = Context({n: v for n, v in context.env.items() if n not in BANK_NAMES}, region)
-        if state.flow is not None:
-            inner = inner.bind(channels=state.flow.channels)
+        inner = arriving(state, Context({n: v for n, v in context.env.items() if n not in BANK_NAMES}, region))
 
         def follow(s: State) -> Outcome:
             body = self.decisions.arguments(node.formals, inner, lambda c: self.cell(node.cell, s, c))
@@ -156,6 +154,7 @@ class Cells:
             raise ShapeError("SD0306", "there are no banks to read here")
         entry: Flow = context.env["entry"]
         bank = scalar(context.env["bank"])
+        context = arriving(state, context)
         found = read_states(node, state.banks, context.env)
         if node.decision is not None:
             self.decisions.subset(node.decision, context.env["banks"], found)
@@ -172,6 +171,7 @@ class Cells:
         if state.flow is None:
             return failed(ShapeError("SD0306", "nothing arrives at this write"), node.span)
         entry: Flow = context.env["entry"]
+        context = arriving(state, context)
         chunks = chunks_of(state.flow, context.env["bank"], entry.grid)
         memo = self.decisions.memo_of((id(node), chunks, context.only(self.names_of_size(node))))
         return self.decisions.once(
@@ -201,6 +201,11 @@ class Cells:
             witness = decided(node.decision.local, label) if self.decisions.trace and len(found) > 1 else NONE
             outcome.add(State(None, after, state.decided), ways, witness)
         return outcome
+
+
+def arriving(state: State, context: Context) -> Context:
+    """Return the context in which `channels` are those that arrive, where something does."""
+    return context if state.flow is None else context.bind(channels=state.flow.channels)
 
 
 def _uses_last(cell: p.Cell) -> bool:

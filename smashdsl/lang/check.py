@@ -22,8 +22,7 @@ def check(program: p.Program, sink: Sink, limits: Limits) -> Facts | None:
     try:
         decisions, outcome = _follow(program, limits)
     except NotDecided as stopped:
-        help = "let fewer decisions change shapes, or raise the limit"
-        sink.error("SD0403", f"{stopped.why}: not decided", stopped.span, help=help)
+        sink.error("SD0403", f"{stopped.why}: not decided", stopped.span, help=stopped.help)
         return None
     for f in sorted(outcome.errors.values(), key=lambda f: f.span):
         sink.add(Diagnostic(f.code, f.message, f.span, where=f.where, when=f.witness.decisions(), help=f.help))

@@ -25,10 +25,11 @@ KINDS = {"size": "one whole number", "axes": "a size such as `3` or `3x3`", "num
 class NotDecided(Exception):
     """More states occur than the limit on checking."""
 
-    def __init__(self, span: Span, why: str) -> None:
+    def __init__(
+        self, span: Span, why: str, help: str = "let fewer decisions change shapes, or raise the limit"
+    ) -> None:
         super().__init__(why)
-        self.span = span
-        self.why = why
+        self.span, self.why, self.help = span, why, help
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,11 @@ class Expressions:
                 left, right = self.expr(node.left, scope), self.expr(node.right, scope)
                 if left is None or right is None:
                     return None
+                if scope.in_require and node.op == "/" and not (_is_number(left) and _is_number(right)):
+                    message = "`/` in a constraint takes constants: a measure may leave a remainder"
+                    help = "multiply the other side instead: `params <= 5 * 1000`"
+                    self.sink.error("SD0202", message, node.span, help=help)
+                    return None
                 return fold.binary(node.op, left, right, node.span, self.limits)
             case s.Call():
                 return self._call(node, scope)
@@ -224,6 +229,10 @@ class Expressions:
             return None
         if isinstance(node, s.Name) and node.id in WEIGHT_WORDS:
             return ir.Word(node.id, span=node.span)
+        if isinstance(node, s.SetOf | s.Range):
+            way_out = "let `choose` take between two layers, each with weights of its own kind"
+            self.sink.error("SD0201", "`weights` takes no choice", node.span, help=way_out)
+            return None
         help = did_you_mean(node.id, WEIGHT_WORDS) if isinstance(node, s.Name) else None
         message = "`weights` is one of `generated`, `shared` and `own`"
         self.sink.error("SD0201", message, node.span, help=help)
@@ -250,6 +259,10 @@ class Expressions:
             message = f"{what} must be {wanted.get(kind, 'one of its words')}"
             self.sink.error("SD0201", message, value.span or span)
         return good
+
+
+def _is_number(value: ir.Expr) -> bool:
+    return isinstance(value, ir.Number)
 
 
 def _at(value: ir.Expr, span: Span) -> ir.Expr:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import gcd
-from typing import Any
+from typing import Any, NamedTuple
 
 from smashdsl.lang import program as p
 from smashdsl.lang.cells import Cells, arriving
@@ -22,6 +22,15 @@ from smashdsl.lang.outcome import NONE, Outcome, State, Witness, start, within
 from smashdsl.lang.source import Span
 from smashdsl.ops import Flow, LayerOp, ShapeError
 from smashdsl.ops.op import greatest, product
+
+
+class Shapes(NamedTuple):
+    """The shapes of one layer's own weights, among what must be equal at each use of a `let`."""
+
+    template: str
+    channels: int
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+
 
 VISIT = 3  # what a visit costs, in values tried
 Joined = dict[tuple[Flow, ...], tuple[int, Witness]]
@@ -114,7 +123,9 @@ class Layers:
                 raise ShapeError("SD0201", f"`{arg.name}` of `{node.op.name}` is one of {', '.join(arg.words)}")
         after = within_bounds(node.op.shape(flow, args), self.limits)
         bound_costs(node.op, flow, after, args, self.limits)
-        record(self.decisions.facts, node, flow, args, region)
+        shapes = record(self.decisions.facts, node, flow, args, region)
+        if shapes and self.decisions.domains is not None and node.weights != "shared":
+            self.decisions.domains.add(Shapes(node.template, flow.channels, tuple(shapes.items())))
         return after
 
     def scope(self, node: p.Scope, state: State, context: Context) -> Outcome:
@@ -181,15 +192,21 @@ class Layers:
         outcome = follow(state)
         domains = frozenset(self.decisions.domains)
         self.decisions.domains = None if outer is None else outer | domains
+        if isinstance(node, p.CellUse):
+            # each use of a tied cell has weights of its own
+            domains = frozenset(domain for domain in domains if not isinstance(domain, Shapes))
         before = dict(state.decided)
         if key not in before:
             decided = state.decided | {(key, domains)}
             return Outcome({s._replace(decided=decided): entry for s, entry in outcome.states.items()}, outcome.errors)
         if not outcome.errors and before[key] != domains:
+            if isinstance(node, p.LetUse) and (misfit := _misfit(name, before[key], domains)):
+                return failed(misfit, node.span)
             message = f"`{name}` is decided once, but its choices differ between its uses"
             return failed(ShapeError("SD0210", message, "let them not depend on what arrives"), node.span)
         if len({s.flow for s in outcome.states}) > 1:
-            raise NotDecided(node.span, f"`{name}` is used again, and its shape depends on its decisions")
+            help = "use it once, or let it make the same shape whatever it decides"
+            raise NotDecided(node.span, f"`{name}` is used again, and its shape depends on its decisions", help)
         return Outcome(dict.fromkeys(outcome.states, (1, NONE)), outcome.errors)
 
 
@@ -222,11 +239,25 @@ def bound_costs(op: LayerOp, flow: Flow, after: Flow, args: Mapping[str, Any], l
             raise ShapeError("SD0208", f"this layer has {number:,} {what}, more than {most:,}", "make it smaller")
 
 
-def record(facts: Facts, node: p.Layer, flow: Flow, args: Mapping[str, Any], region: str) -> None:
-    """Note the largest sizes that a layer's weights take."""
+def _misfit(name: str, earlier: Any, here: Any) -> ShapeError | None:
+    """Return what is wrong with a `let` whose weights would have other shapes here than at an earlier use."""
+    before = {s for s in earlier if isinstance(s, Shapes)}
+    now = {s for s in here if isinstance(s, Shapes)}
+    if before == now or earlier - before != here - now:
+        return None
+    channels = sorted({s.channels for s in before - now}), sorted({s.channels for s in now - before})
+    message = f"`{name}` has one set of weights, which would have other shapes here than at an earlier use"
+    if channels[0] != channels[1]:
+        first, second = (", ".join(map(str, c)) for c in channels)
+        message = f"`{name}` has one set of weights: they take {first} channels at an earlier use, but {second} here"
+    return ShapeError("SD0203", message, "let equal channels arrive at each use, or use a second `let`")
+
+
+def record(facts: Facts, node: p.Layer, flow: Flow, args: Mapping[str, Any], region: str) -> dict[str, tuple[int, ...]]:
+    """Note the largest sizes that a layer's weights take; return those they take here."""
     weights = node.op.weights(flow, args)
     if not weights:
-        return
+        return {}
     key = (region, node.template)
     shapes = {name: tuple(w.shape) for name, w in weights.items()}
     main = shapes.get("weight", (1, 1))
@@ -234,7 +265,7 @@ def record(facts: Facts, node: p.Layer, flow: Flow, args: Mapping[str, Any], reg
     if known is None:
         inits = {name: w.init for name, w in weights.items()}
         facts.extents[key] = Extent(flow.channels, flow.grid, shapes, inits, main[1], main[0])  # type: ignore[arg-type]
-        return
+        return shapes
     known.channels = max(known.channels, flow.channels)
     known.grid = tuple(map(max, known.grid, flow.grid))
     known.units_in, known.units_out = gcd(known.units_in, main[1]), gcd(known.units_out, main[0])
@@ -242,3 +273,4 @@ def record(facts: Facts, node: p.Layer, flow: Flow, args: Mapping[str, Any], reg
         other = known.weights.get(name, shape)
         known.weights[name] = tuple(greatest(a, b) for a, b in zip(shape, other, strict=True))
         known.inits[name] = weights[name].init
+    return shapes

@@ -18,6 +18,7 @@ from smashdsl.lang.grammar import CLOSER, expected, keywords, lark, span_of, spe
 from smashdsl.lang.source import Span
 
 OUTER = frozenset({"INPUT", "OUTPUT", "STEM", "BODY", "HEAD", "BLOCK", "CELL", "TIED", "REQUIRE", "PARAM"})
+OPERATORS = frozenset("+-*/")
 INSIDE_SPACE = OUTER - {"CELL", "TIED", "PARAM"}
 
 
@@ -177,6 +178,10 @@ class Recovery:
                 return Diagnostic("SD0003", f"`{previous}` takes no body", span_of(previous), help=suggestion)
         elif token.type == "RBRACE" and "BAR" in accepts:
             message, help = "a join has at least two paths", "put `|` between them: `sum { identity | relu }`"
+        elif token.type == "SEMICOLON" and "RBRACE" in accepts:
+            help = "drop it: `;` stands between layers only"
+        elif str(token) in OPERATORS and "COLON" in accepts:
+            message, help = "a weight is a constant", "write a number, or the name of a `param`"
         elif token.type == "RPAR" and "RPAR" not in accepts and not any(t.type == "LPAR" for t in self.open):
             message, help = "`)` closes nothing", "drop it"
         elif str(token) in keywords() and "NAME" in accepts and "LET" not in accepts:

@@ -30,6 +30,7 @@ class Definitions:
     params: dict[str, s.Param] = field(default_factory=dict)
     ops: dict[str, s.OpDef] = field(default_factory=dict)
     cells: dict[str, s.CellDef] = field(default_factory=dict)
+    blocks: dict[str, s.BlockDef] = field(default_factory=dict)
 
 
 def resolve(
@@ -82,9 +83,12 @@ class _Resolver:
                 self._declare(item, item.name, self.names.ops)
             elif isinstance(item, s.CellDef):
                 self._declare(item, item.name, self.names.cells)
+            elif isinstance(item, s.BlockDef):
+                self._declare(item, item.name, self.names.blocks)
 
     def _declare(self, item: Any, name: s.Name, table: dict[str, Any]) -> None:
-        tables: tuple[dict[str, Any], ...] = (self.names.params, self.names.ops, self.names.cells)
+        names = self.names
+        tables: tuple[dict[str, Any], ...] = (names.params, names.ops, names.cells, names.blocks)
         earlier = next((declared[name.id] for declared in tables if name.id in declared), None)
         if name.id in RESERVED:
             self.sink.error("SD0102", f"`{name.id}` is a name of the language and can't be declared", name.span)
@@ -232,7 +236,9 @@ class _Resolver:
         for member in node.members:
             if isinstance(member, s.Transition):
                 self.sink.error("SD0107", "a cell has no transition; a block has", member.span)
+        self.statements.owner = node.name.id
         parts = self._cell_parts(node.name, node.members, scope)
+        self.statements.owner = ""
         return None if parts is None else ir.Cell(node.name.id, formals, node.tied, *parts, span=node.span)
 
     def _block(self, node: s.BlockDef) -> ir.Block | None:
