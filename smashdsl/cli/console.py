@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -32,8 +33,10 @@ class Console:
         if stage != self.stage:
             self.close()
             self.stage = stage
+            width = shutil.get_terminal_size().columns
             # `disable=None` is tqdm's word for: only on a terminal
-            self.bar = tqdm(total=total, desc=stage, disable=True if self.quiet else None, file=sys.stderr)
+            hidden = True if self.quiet else None
+            self.bar = tqdm(total=total, desc=stage, disable=hidden, ncols=width, file=sys.stderr)
             self.bar.update(done)
             self.bar.unpause()
         self.bar.set_postfix_str(note, refresh=False)
