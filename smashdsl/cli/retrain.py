@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import smashdsl.cli.common as common
 from smashdsl.cli.console import add_running, console, use_threads
 from smashdsl.cli.search import add_retraining, retraining
 from smashdsl.cli.train import say_stopped
+
+if TYPE_CHECKING:
+    from smashdsl.hypernet.task import Task
+    from smashdsl.search.retrain import RetrainConfig
+    from smashdsl.space.architecture import Architecture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from smashdsl.data.load import load as load_data
     from smashdsl.files import write_json
-    from smashdsl.hypernet import checkpoint
     from smashdsl.hypernet.fit import Stopped
     from smashdsl.hypernet.task import choose_device, input_shape, make_task
-    from smashdsl.search.retrain import retrain
 
     space = common.load(args)
     use_threads(args, space, args.retrain_batch)
@@ -34,18 +38,10 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.out) if args.out else Path("runs") / f"{space.name}-retrained"
     task = make_task(space, load_data(args.data, shape=input_shape(space)), choose_device(args.device), seed=args.seed)
     config = retraining(args)
-    errors = []
-    with console(args) as shown:
-        for seed in range(args.seed, args.seed + args.seeds):
-            path = folder / f"checkpoint-{seed}.safetensors"
-            watch = shown.progress().watch(f"retrain, seed {seed}")
-            try:
-                trained = retrain(architecture, task, config, seed, path, watch)
-            except Stopped as stopped:
-                return say_stopped(str(stopped))
-            errors.append(trained.test_error)
-            about = {"space": space.hash, "data": task.data.fingerprint, "seed": seed}
-            checkpoint.save(folder / f"weights-{seed}.safetensors", trained.module.tensors(), about)
+    try:
+        errors = _train(architecture, task, config, folder, args)
+    except Stopped as stopped:
+        return say_stopped(str(stopped))
     costs = space.costs(architecture)
     result = {
         "space_hash": space.hash,
@@ -65,3 +61,21 @@ def run(args: argparse.Namespace) -> int:
         print(f"{result['test_error']:.2f} % test error ({each}), {result['params']:,} parameters")
         print(f"{folder}: architecture.json, result.json, weights")
     return 0
+
+
+def _train(
+    architecture: Architecture, task: Task, config: RetrainConfig, folder: Path, args: argparse.Namespace
+) -> list[float]:
+    """Train with each seed, write the weights, and return the test errors in percent."""
+    from smashdsl.hypernet import checkpoint
+    from smashdsl.search.retrain import retrain
+
+    errors = []
+    with console(args) as shown:
+        for seed in range(args.seed, args.seed + args.seeds):
+            path = folder / f"checkpoint-{seed}.safetensors"
+            trained = retrain(architecture, task, config, seed, path, shown.progress().watch(f"retrain, seed {seed}"))
+            errors.append(trained.test_error)
+            about = {"space": architecture.space.hash, "data": task.data.fingerprint, "seed": seed}
+            checkpoint.save(folder / f"weights-{seed}.safetensors", trained.module.tensors(), about)
+    return errors
