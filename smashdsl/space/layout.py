@@ -91,6 +91,10 @@ class Layout:
         else:
             self._add(name, 1 + (len(values) - 1).bit_length(), "binary", values)
 
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{field.name}[{field.start}:{field.stop}]" for field in self.fields.values())
+        return f"Layout(features={self.features}, rows={self.rows}, {self.tile}: {fields})"
+
     def describe(self, feature: int) -> str:
         """Return the name of one feature: `mix.c = 16`."""
         for field in self.fields.values():
