@@ -56,7 +56,7 @@ def listed(banks: ir.Selection, count: int, env: Env) -> list[int]:
         else:
             found.append(scalar(evaluate(expr, env, {})))
     for i, index in enumerate(found):
-        if not isinstance(index, int) or not 0 <= index < count:
+        if type(index) is not int or not 0 <= index < count:
             raise ShapeError("SD0302", f"there is no bank {index}: the banks are 0 to {count - 1}")
         if index in found[:i]:
             raise ShapeError("SD0302", f"bank {index} is listed twice")

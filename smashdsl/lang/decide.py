@@ -19,7 +19,12 @@ from smashdsl.ops import ShapeError
 Chosen = dict[int, Any]
 Memo = dict[Hashable, tuple[Outcome, set[Hashable] | None]]
 WORK_PER_STATE = 4
-KINDS = {"size": "one whole number", "axes": "a size such as `3` or `3x3`", "number": "a number"}
+KINDS = {
+    "size": "one whole number",
+    "axes": "a size such as `3` or `3x3`",
+    "number": "a number",
+    "flag": "`true` or `false`",
+}
 
 
 class NotDecided(Exception):
@@ -215,7 +220,7 @@ def value_of(arg: p.Argument, env: Mapping[str, Any], chosen: Chosen) -> Any:
     """Return an argument's value; raises `ShapeError` when it is not of the argument's kind."""
     value = evaluate(arg.value, env, chosen)
     if not _is_kind(value, arg.kind):
-        wanted = KINDS.get(arg.kind, "a word")
+        wanted = KINDS.get(arg.kind, "one of its words")
         raise ShapeError("SD0201", f"`{arg.name}` must be {wanted}, not {shown(value)}")
     return value
 
@@ -230,6 +235,8 @@ def _is_kind(value: Any, kind: str) -> bool:
             return type(value) in (int, float)
         case "flag":
             return type(value) is bool
+        case "any":
+            return True
     return type(value) is str
 
 

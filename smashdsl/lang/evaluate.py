@@ -65,6 +65,8 @@ def scalar(value: Any) -> Any:
         if any(item is not first and not _equal(item, first) for item in value):
             raise ShapeError("SD0201", f"{'x'.join(map(str, value))} differs between axes and is no single number")
         return first
+    if isinstance(value, bool):
+        raise ShapeError("SD0201", f"`{str(value).lower()}` is a word, not a number")
     if isinstance(value, str):
         raise ShapeError("SD0201", f"`{value}` is a word, not a number")
     return value

@@ -87,7 +87,7 @@ class _Expander:
 
     def program(self) -> p.Program:
         space = self.space
-        params = tuple(self.argument("param", "param", param.name, "axes", param.value) for param in space.params)
+        params = tuple(self.argument("param", "param", param.name, "any", param.value) for param in space.params)
         return p.Program(
             space,
             params,
@@ -271,7 +271,7 @@ class _Expander:
     def formals(self, use: ir.Use, formals: Sequence[ir.Formal], template: str) -> tuple[p.Argument, ...]:
         given = {arg.name: arg.value for arg in use.args}
         values = [(formal.name, given.get(formal.name, formal.default)) for formal in formals]
-        return tuple(self.argument(template, "", name, "axes", value) for name, value in values if value is not None)
+        return tuple(self.argument(template, "", name, "any", value) for name, value in values if value is not None)
 
     # -- values -------------------------------------------------------------------------------
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field, replace
 
 from smashdsl.lang import fold, ir
 from smashdsl.lang import syntax as s
 from smashdsl.lang.diagnostics import Sink, did_you_mean
 from smashdsl.lang.limits import Limits
 from smashdsl.lang.source import Span
-from smashdsl.ops import Arg
+from smashdsl.ops import LAYERS, Arg
 
 CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written"})
 MEASURES = frozenset({"params", "flops", "reads"})
 RESERVED = CONTEXT | MEASURES | {"left", "fresh", "reachable", "min", "max", "count", "fixed", "true", "false"}
 FLAGS = ("true", "false")
+WORDS = (*dict.fromkeys(word for op in LAYERS.values() for arg in op.args for word in arg.words), *FLAGS)
 WEIGHT_WORDS = ("generated", "shared", "own")
 MOST_ELEMENTS = 4096
 
@@ -44,6 +45,7 @@ class Expressions:
         self.sink = sink
         self.limits = limits
         self.params: dict[str, ir.Expr | None] = {}
+        self.declared: Container[str] = ()  # the names of all params, known before their values
         self.used: set[str] = set()
         self.counted: set[str] = set()
 
@@ -115,7 +117,11 @@ class Expressions:
         if name in self.params:
             self.used.add(name)
             value = self.params[name]
-            return None if value is None else _at(value, node.span)
+            if isinstance(value, ir.Ref) and scope.in_require:
+                message = f"a constraint decides nothing: `{name}` is a choice"
+                self.sink.error("SD0201", message, node.span)
+                return None
+            return None if value is None else replace(value, span=node.span)
         if name in CONTEXT and not scope.in_require:
             return ir.Ref(name, span=node.span)
         if name in MEASURES:
@@ -180,8 +186,19 @@ class Expressions:
             return None
         return float(value.value)
 
+    def value(self, node: s.Expr, scope: Scope) -> ir.Expr | None:
+        """Resolve the value of a param or a formal, which may be of any kind: its uses check that."""
+        return self.expr(node, scope, tuple(word for word in WORDS if word not in self.declared))
+
+    def number(self, node: s.Expr, scope: Scope, what: str) -> ir.Expr | None:
+        """Resolve a value that must be a number."""
+        value = self.expr(node, scope)
+        return value if value is None or self._is_kind(value, "number", what, node.span) else None
+
     def argument(self, node: s.Expr, arg: Arg, scope: Scope) -> ir.Expr | None:
         """Resolve a value for an argument of a layer, and check that it is of the argument's kind."""
+        if arg.kind == "any":
+            return self.value(node, scope)
         words = arg.words if arg.kind == "word" else FLAGS if arg.kind == "flag" else ()
         if arg.kind == "weights":
             return self._weights(node)
@@ -263,12 +280,3 @@ class Expressions:
 
 def _is_number(value: ir.Expr) -> bool:
     return isinstance(value, ir.Number)
-
-
-def _at(value: ir.Expr, span: Span) -> ir.Expr:
-    match value:
-        case ir.Number():
-            return ir.Number(value.value, span=span)
-        case ir.Ref():
-            return ir.Ref(value.name, span=span)
-    return value

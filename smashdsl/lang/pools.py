@@ -48,6 +48,8 @@ def sizes(banks: ir.Selection, low: int, high: int, env: Mapping[str, Any]) -> l
     else:
         wanted = [scalar(evaluate(banks.size, env, {}))]
     for size in wanted:
+        if type(size) is not int:
+            raise ShapeError("SD0201", f"{shown(size)} is no number of banks")
         if size < 1 or size > high:
             raise ShapeError("SD0303", f"{number_of(size)} can't be taken from {what}", f"take fewer, or {more}")
         if size < low:

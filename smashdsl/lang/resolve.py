@@ -150,10 +150,11 @@ class _Resolver:
                 help = did_you_mean(name, self.names.params) or "a `param` of the file can be set"
                 self.sink.error("SD0101", f"there is no param `{name}` to set", Span(0, 1), help=help)
         choices: list[ir.Param | None] = []
+        self.expressions.declared = self.names.params
         for name, param in self.names.params.items():
             # a value from outside has no place in the source: what is wrong with it is told at its param
             given = s.moved(self.overrides[name], param.span) if name in self.overrides else param.value
-            value = self.expressions.expr(given, Scope())
+            value = self.expressions.value(given, Scope())
             if self.expressions.define(name, value):
                 choices.append(ir.Param(name, value, span=param.span))  # type: ignore[arg-type]
         return choices
@@ -219,7 +220,7 @@ class _Resolver:
     def _formals(self, nodes: Sequence[s.Formal], scope: Scope) -> tuple[ir.Formal, ...]:
         formals = []
         for node in nodes:
-            value = None if node.default is None else self.expressions.expr(node.default, scope)
+            value = None if node.default is None else self.expressions.value(node.default, scope)
             self.expressions.bind(node.name, scope)
             scope.names.add(node.name.id)
             formals.append(ir.Formal(node.name.id, value, span=node.span))
@@ -301,8 +302,8 @@ class _Resolver:
 
     def _require(self, node: s.Require) -> ir.Require | None:
         scope = Scope({"params", "flops", "reads"}, in_require=True)
-        left = self.expressions.expr(node.condition.left, scope)
-        right = self.expressions.expr(node.condition.right, scope)
+        left = self.expressions.number(node.condition.left, scope, "a constraint's side")
+        right = self.expressions.number(node.condition.right, scope, "a constraint's side")
         if left is None or right is None:
             return None
         if fold.is_choice(left) or fold.is_choice(right):

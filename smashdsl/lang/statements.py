@@ -152,7 +152,7 @@ class Statements:
         self.used.add(name)
         self.uses.setdefault(self.owner, set()).add(name)
         definition = self.ops.get(name) or self.cells[name]
-        signature = tuple(Arg(f.name.id, "axes", None if f.default is None else "default") for f in definition.formals)
+        signature = tuple(Arg(f.name.id, "any", None if f.default is None else "default") for f in definition.formals)
         args = self._bind(node, signature, scope)
         of: Literal["op", "cell"] = "op" if name in self.ops else "cell"
         return None if args is None else ir.Use(name, of, args, span=node.span)

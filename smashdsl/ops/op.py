@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 # An integer, or an array of one integer per architecture.
 Size = Any
 Args = Mapping[str, Any]
-Kind = Literal["size", "axes", "number", "flag", "word", "weights"]
+Kind = Literal["size", "axes", "number", "flag", "word", "weights", "any"]
 
 
 class ShapeError(Exception):

@@ -16,6 +16,14 @@ from smashdsl.lang import program as p
 from smashdsl.ops import Flow, ShapeError
 
 Member = frozenset[tuple[str, Any]]
+OF_KIND = {
+    "size": {int},
+    "axes": {int, tuple},
+    "number": {int, float},
+    "flag": {bool},
+    "word": {str},
+    "any": {int, tuple, float, bool, str},
+}
 
 
 def members(program: p.Program, most: int) -> Iterator[Member | ShapeError]:
@@ -133,6 +141,8 @@ class _Run:
             if len(set(value)) > 1:
                 raise wrong("differs between axes")
             return value[0]
+        if isinstance(value, bool | str):
+            raise wrong("no number")
         return value
 
     def all_of(self, domain: Any, env: dict[str, Any], chosen: dict[int, Any]) -> list[Any]:
@@ -153,8 +163,8 @@ class _Run:
                 options = self.all_of(decision.domain, env, chosen)
                 chosen[id(decision.domain)] = self.pick(prefix + decision.local, options)
             value = env[argument.name] = self.value(argument.value, env, chosen)
-            if argument.kind == "size" and not isinstance(value, int):
-                raise wrong("no whole number")
+            if type(value) not in OF_KIND[argument.kind]:
+                raise wrong("another kind")
         return env
 
     # -- layers -------------------------------------------------------------------------------
@@ -193,12 +203,13 @@ class _Run:
                 taken = self.pick(prefix + node.decision.local, range(len(node.paths)))
                 return self.seq(node.paths[taken], flow, env, prefix, banks)
             case p.Repeat():
-                count = self.bind((node.count,), env, prefix)["count"]
+                count = self.bind((node.count,), {**env, "channels": flow.channels}, prefix)["count"]
                 for i in range(count):
                     flow = self.seq(node.body, flow, env, f"{prefix}{node.local}[{i}].", banks)
                 return flow
             case p.Read():
-                return self.read(node, env, prefix, banks)
+                return self.read(node, env if flow is None else {**env, "channels": flow.channels}, prefix, banks)
+        env = {**env, "channels": flow.channels}
         return self.write(node, flow, env, prefix, banks)
 
     # -- banks --------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ class _Writer:
     ops: list[str] = field(default_factory=list)  # ops used like layers, that take a kernel
     cells: list[str] = field(default_factory=list)
     params: list[str] = field(default_factory=list)  # choices of kernels
+    norms: list[str] = field(default_factory=list)  # kinds of `norm` that have a name
     lets: int = 0
 
     # -- draws --------------------------------------------------------------------------------
@@ -113,6 +114,7 @@ class _Writer:
             f"depthwise_conv({self.kernel()})",
         ]
         kinds += [f"{name}({self.kernel()})" for name in self.ops]
+        kinds += [f"norm({name})" for name in self.norms]
         if self.risky():
             kinds += ["avg_pool(2, stride = 2)", "linear(4)", "global_avg_pool", "norm(group, 4)", "pad_channels(4)"]
         return self.conv(self.width()) if self.chance(4) else self.one(*kinds)
@@ -248,6 +250,14 @@ class _Writer:
             default = self.one("", " = {2, 4}", " = channels")
             yield f"op f(k, o{default or ' = 4'}) {{ {self.path(1)}; conv(k, o) }}"
             self.ops.append("f")
+        if self.chance(3):
+            self.norms.append("kind")
+            yield f"param kind = {self.one('{batch, rms}', 'layer', '{layer: 1, batch: 3}')}"
+        if self.chance(3):
+            rate, flag = self.one("{0.1, 0.2}", "0.5"), self.one("{true, false}", "true", "{true: 1, false: 2}")
+            kind = self.one("batch", "{rms, batch}", *self.norms)
+            yield f"op any(k, r = {rate}, b = {flag}, n = {kind}) {{ conv(k, bias = b); norm(n); dropout(r) }}"
+            self.ops.append("any")
 
     def blocks(self) -> Iterator[str]:
         op = None
