@@ -42,7 +42,8 @@ class Cells:
             outcome = self.layers.tied(node, node.cell.template, node.cell.template, entering, follow)
         else:
             outcome = follow(entering)
-        return Outcome({s._replace(banks=state.banks): entry for s, entry in outcome.states.items()}, outcome.errors)
+        states = {s._replace(banks=state.banks): entry for s, entry in outcome.states.items()}
+        return Outcome(states, outcome.errors, outcome.passing)
 
     def cell(self, cell: p.Cell, state: State, context: Context) -> Outcome:
         """Follow the banks and ops of a cell or block, from what enters to what leaves."""
@@ -126,7 +127,7 @@ class Cells:
             return self.decisions.then(before, lambda s: guard(write.span, lambda: self.write(write, s, c)))
 
         outcome = self.decisions.arguments(use.formals, context, body)
-        kept = Outcome(errors=outcome.errors)
+        kept = Outcome(errors=outcome.errors, passing=outcome.passing)
         for s, (ways, witness) in outcome.states.items():
             stay = frozenset(one for one in s.decided if isinstance(one[0], str)) if s.decided else s.decided
             kept.add(State(None, s.banks, stay | state.decided), ways, witness)

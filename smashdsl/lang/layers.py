@@ -69,7 +69,8 @@ class Layers:
             if all(s.banks is banks for s in found.states):
                 return found
             # what does not touch banks passes them on, whatever they are
-            return Outcome({State(s.flow, banks, s.decided): entry for s, entry in found.states.items()}, found.errors)
+            states = {State(s.flow, banks, s.decided): entry for s, entry in found.states.items()}
+            return Outcome(states, found.errors, found.passing)
 
         return step
 
@@ -219,7 +220,7 @@ def forgotten(outcome: Outcome, template: str) -> Outcome:
     """Return an outcome after a scope: what a `let` of the scope decided holds no longer."""
     if not any(state.decided for state in outcome.states):
         return outcome
-    kept = Outcome(errors=outcome.errors)
+    kept = Outcome(errors=outcome.errors, passing=outcome.passing)
     for state, (ways, witness) in outcome.states.items():
         stay = (one for one in state.decided if not _is_let_within(one[0], template))
         kept.add(state._replace(decided=frozenset(stay)), ways, witness)

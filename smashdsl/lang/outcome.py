@@ -112,10 +112,22 @@ class Finding:
 
 @dataclass
 class Outcome:
-    """The states after a part of the space, with the number of ways and one short witness each."""
+    """The states after a part of the space, with the number of ways and one short witness each.
+
+    ``passing``: decisions under which no error came, whatever else is decided; known by `passes` where it is None.
+    """
 
     states: dict[State, tuple[int, Witness]] = field(default_factory=dict)
     errors: dict[tuple[str, Span], Finding] = field(default_factory=dict)
+    passing: Witness | None = None
+
+    def passes(self) -> Witness:
+        """Return short decisions that lead to some state, whatever else is decided."""
+        if self.passing is not None:
+            return self.passing
+        if not self.errors:
+            return NONE
+        return min((witness for _, witness in self.states.values()), key=lambda w: w.length, default=NONE)
 
     def add(self, state: State, ways: int, witness: Witness) -> None:
         if state in self.states:
@@ -139,28 +151,39 @@ def then(before: Outcome, step: Callable[[State], Outcome], scope: str = "") -> 
     """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``.
 
     Where every state before leads on in the same way, the decisions that made the states differ do not matter, and stay
-    out of the witness.
+    out of the witness: what counts is that no error came before.
     """
     after = Outcome(errors=dict(before.errors))
     states: dict[State, list[tuple[int, Witness, Witness]]] = {}
     errors: dict[tuple[str, Span], list[tuple[Witness, Finding]]] = {}
+    passed: list[tuple[Witness, Witness]] = []
     for state, (ways, witness) in before.states.items():
         result = step(state)
+        if result.states:
+            passed.append((witness, result.passes()))
         for following, (more, tail) in result.states.items():
             states.setdefault(following, []).append((ways * more, witness, tail))
         for key, finding in result.errors.items():
             errors.setdefault(key, []).append((witness, finding))
-    whole = 0 if before.errors else len(before.states)
+    whole, passing = len(before.states), before.passes()
+
+    def shortest(tails: list[tuple[Witness, Witness]]) -> tuple[int, Witness]:
+        """Return which of some ways is the shortest, and what leads to it."""
+        first = min(range(len(tails)), key=lambda i: tails[i][0].length + tails[i][1].length)
+        always = whole == len(tails) and len({tail.key for _, tail in tails}) == 1
+        return first, passing if always else tails[first][0]
+
     for following, reached in states.items():
-        _, witness, tail = min(reached, key=lambda r: r[1].length + r[2].length)
-        always = 1 < whole == len(reached) and len({tail.key for _, _, tail in reached}) == 1
-        tail = tail.within(scope) if scope else tail
-        after.states[following] = (sum(ways for ways, _, _ in reached), tail if always else witness + tail)
+        first, witness = shortest([(witness, tail) for _, witness, tail in reached])
+        tail = reached[first][2].within(scope) if scope else reached[first][2]
+        after.states[following] = (sum(ways for ways, _, _ in reached), witness + tail)
     for found in errors.values():
-        witness, finding = min(found, key=lambda f: f[0].length + f[1].witness.length)
-        always = 1 < whole == len(found) and len({finding.witness.key for _, finding in found}) == 1
-        finding = finding.within(scope) if scope else finding
-        after.fail(finding if always else finding.after(witness))
+        first, witness = shortest([(witness, finding.witness) for witness, finding in found])
+        finding = found[first][1]
+        after.fail((finding.within(scope) if scope else finding).after(witness))
+    if passed:
+        first, witness = shortest(passed)
+        after.passing = witness + (passed[first][1].within(scope) if scope else passed[first][1])
     return after
 
 
@@ -205,6 +228,11 @@ def branch(path: str, cases: Iterable[tuple[str, int, Outcome]]) -> Outcome:
         always = len(told) == len(listed) and len({finding.witness.key for _, finding in told}) == 1
         value, finding = min(told, key=lambda t: t[1].witness.length)
         merged.errors[key] = finding if always else finding.after(decided(path, value))
+    passed = [(value, outcome.passes()) for value, _, outcome in listed if outcome.states]
+    if passed:
+        value, passing = min(passed, key=lambda p: p[1].length)
+        always = len(passed) == len(listed) and len({passing.key for _, passing in passed}) == 1
+        merged.passing = passing if always else decided(path, value) + passing
     return merged
 
 
@@ -227,10 +255,12 @@ class _Merged:
 def within(scope: str, outcome: Outcome) -> Outcome:
     """Return an outcome with its paths put under a scope."""
     states = {state: (ways, witness.within(scope)) for state, (ways, witness) in outcome.states.items()}
-    return Outcome(states, {key: finding.within(scope) for key, finding in outcome.errors.items()})
+    errors = {key: finding.within(scope) for key, finding in outcome.errors.items()}
+    return Outcome(states, errors, outcome.passing and outcome.passing.within(scope))
 
 
 def at_root(scope: str, outcome: Outcome) -> Outcome:
     """Return an outcome with its paths put under a scope of the whole network."""
     states = {state: (ways, witness.rooted(scope)) for state, (ways, witness) in outcome.states.items()}
-    return Outcome(states, {key: finding.at_root(scope) for key, finding in outcome.errors.items()})
+    errors = {key: finding.at_root(scope) for key, finding in outcome.errors.items()}
+    return Outcome(states, errors, outcome.passing and outcome.passing.rooted(scope))
