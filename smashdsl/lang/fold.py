@@ -53,6 +53,8 @@ def binary(op: str, left: ir.Expr, right: ir.Expr, span: Span, limits: Limits) -
         return _each(left, lambda e: binary(op, e, right, span, limits), span)
     if isinstance(right, ir.Choice) and not is_choice(left) and op in "+-*":
         return _each(right, lambda e: binary(op, left, e, span, limits), span)
+    if isinstance(right, ir.Choice) and op == "/" and not is_choice(left) and _divides(left, right):
+        return _each(right, lambda e: binary(op, left, e, span, limits), span)
     if isinstance(left, ir.Interval) and not is_choice(right) and op in "+-*":
         return _shifted(left, op, right, span, limits, flip=False)
     if isinstance(right, ir.Interval) and not is_choice(left) and op in "+*":
@@ -61,6 +63,12 @@ def binary(op: str, left: ir.Expr, right: ir.Expr, span: Span, limits: Limits) -
         if isinstance(operand, ir.Dims | ir.Word | ir.PerAxis):
             raise FoldError("SD0201", f"`{op}` takes numbers")
     return ir.Binary(op, left, right, span=span)  # type: ignore[arg-type]
+
+
+def _divides(left: ir.Expr, right: ir.Choice) -> bool:
+    """Return whether different divisors give different quotients."""
+    positive = all(isinstance(e, ir.Number) and e.value > 0 for e in right.elements)
+    return positive and not (isinstance(left, ir.Number) and left.value == 0)
 
 
 def _each(choice: ir.Choice, function: object, span: Span) -> ir.Choice:

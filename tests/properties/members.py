@@ -28,14 +28,21 @@ OF_KIND = {
 
 def members(program: p.Program, most: int) -> Iterator[Member | ShapeError]:
     """Yield every member's decisions, or what is wrong with it; stops after ``most``."""
+    for decided, error in runs(program, most):
+        yield frozenset(decided.items()) if error is None else error
+
+
+def runs(program: p.Program, most: int) -> Iterator[tuple[dict[str, Any], ShapeError | None]]:
+    """Yield the decisions of every run, and what went wrong after them; stops after ``most``."""
     script: list[int] = []
     for _ in range(most):
         run = _Run(program, script)
+        wrong = None
         try:
             run.network()
-            yield frozenset(run.decided.items())
         except ShapeError as error:
-            yield error
+            wrong = error
+        yield run.decided, wrong
         # the next script: the last decision that has an option left takes it
         script = run.taken
         while script and script[-1] + 1 == run.options[len(script) - 1]:

@@ -19,17 +19,19 @@ from smashdsl.lang.expand import expand
 from smashdsl.lang.identity import space_hash
 from smashdsl.lang.limits import Limits
 from smashdsl.lang.parser import parse
+from smashdsl.lang.pools import shown
 from smashdsl.lang.printer import to_text
 from smashdsl.lang.program import Program
 from smashdsl.lang.resolve import resolve
 from smashdsl.lang.source import Source
 from smashdsl.ops import ShapeError
-from tests.properties.members import members
+from tests.properties.members import members, runs
 from tests.properties.specs import drafts, specs
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.smash"))
 MOST = 500
 QUICK = settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+UNTOLD = re.compile(r"\bop\[|\bread|\bwrite")  # sites that `runs` names by other paths or values
 LONGEST = 20.0  # seconds that any text may take
 
 
@@ -173,3 +175,24 @@ def test_a_wrong_count_would_be_seen() -> None:
     program_of_wrong = program_of(wrong)
     assert program_of_wrong is not None
     assert [isinstance(one, ShapeError) for one in members(program_of_wrong, 100)] == [False, True] * 2
+
+
+@QUICK
+@given(drafts(3))
+def test_every_member_with_the_decisions_of_an_error_is_wrong(text: str) -> None:
+    program = program_of(text)
+    if program is None:
+        return
+    try:
+        compile_source(Source("drawn.smash", text))
+        return
+    except SmashError as error:
+        told = [d.when for d in error.diagnostics if d.code != "SD0403" and not UNTOLD.search(str(d.when))]
+    found = list(runs(program, MOST)) if any(told) else []
+    if len(found) == MOST:
+        return
+    for when in filter(None, told):
+        event("an error with decisions")
+        met = [wrong for decided, wrong in found if all(shown(decided.get(path)) == value for path, value in when)]
+        assert met
+        assert None not in met
