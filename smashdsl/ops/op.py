@@ -131,10 +131,16 @@ def greatest(a: Size, b: Size) -> Size:
 
 
 def quotient(a: Size, b: Size) -> Size:
-    """Return ``a / b``, which must leave no remainder."""
+    """Return ``a / b``; of whole numbers it must leave no remainder."""
     expect(b != 0, "SD0202", "{} / {} divides by zero", a, b)
+    if _is_fraction(a) or _is_fraction(b):
+        return a / b
     expect(a % b == 0, "SD0202", "{} / {} leaves a remainder", a, b, help="`/` must divide exactly")
     return a // b
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "i") == "f"
 
 
 def axes(value: Any, grid: tuple[Size, ...], what: str) -> tuple[Size, ...]:

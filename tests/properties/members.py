@@ -137,6 +137,8 @@ class _Run:
                 return min(values) if expr.function == "min" else max(values)
             case ir.Binary():
                 a, b = self.single(expr.left, env, chosen), self.single(expr.right, env, chosen)
+                if expr.op == "/" and b and float in {type(a), type(b)}:
+                    return a / b
                 if expr.op == "/" and (b == 0 or a % b):
                     raise wrong("a remainder")
                 return {"+": a + b, "-": a - b, "*": a * b, "/": a // b if b else 0}[expr.op]

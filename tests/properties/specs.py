@@ -256,7 +256,7 @@ class _Writer:
         if self.chance(3):
             rate, flag = self.one("{0.1, 0.2}", "0.5"), self.one("{true, false}", "true", "{true: 1, false: 2}")
             kind = self.one("batch", "{rms, batch}", *self.norms)
-            yield f"op any(k, r = {rate}, b = {flag}, n = {kind}) {{ conv(k, bias = b); norm(n); dropout(r) }}"
+            yield f"op any(k, r = {rate}, b = {flag}, n = {kind}) {{ conv(k, bias = b); norm(n); dropout(r / 2) }}"
             self.ops.append("any")
 
     def blocks(self) -> Iterator[str]:
