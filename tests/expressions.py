@@ -114,8 +114,10 @@ def evaluate(expr: ir.Expr, env: Mapping[str, Any], chosen: Mapping[int, Any]) -
         case ir.Binary():
             a, b = (single(evaluate(side, env, chosen)) for side in (expr.left, expr.right))
             if expr.op == "/":
-                assert a % b == 0
-                return a // b
+                if isinstance(a, int) and isinstance(b, int):
+                    assert a % b == 0
+                    return a // b
+                return a / b
             return {"+": a + b, "-": a - b, "*": a * b}[expr.op]
     return chosen[id(expr)]
 
