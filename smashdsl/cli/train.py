@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.out) if args.out else Path("runs") / f"{space.name}-training"
     task = make_task(space, load_data(args.data, shape=input_shape(space)), choose_device(args.device), seed=args.seed)
     path = folder / "checkpoint.safetensors"
-    write_text(folder / "spec.smash", space.compiled.source.text)
+    if not path.exists():  # a folder that belongs to another run is refused, and keeps its spec
+        write_text(folder / "spec.smash", space.compiled.source.text)
     with console(args) as shown:
         watch = shown.progress().watch("train hypernet" if space.layout.generated else "train shared weights")
         try:

@@ -266,3 +266,14 @@ def test_a_run_that_is_killed_or_stopped_goes_on(spec: str, tmp_path: Path, how:
         assert run("search", spec, "--data", f"npz:{data}", "--out", str(target), *FAST, "--quiet") == 0
     assert (folder / "result.json").read_bytes() == (whole / "result.json").read_bytes()
     assert (folder / "study.jsonl").read_text().startswith(before[: before.rfind("\n") + 1])
+
+
+def test_a_refused_training_leaves_the_folder_as_it_was(spec: str, tmp_path: Path) -> None:
+    data, folder = f"npz:{write_npz(tmp_path / 'd.npz')}", tmp_path / "t"
+    small = ["--data", data, "--out", str(folder), "--steps", "2", "--batch", "4", "--growth", "2", "--layers", "1"]
+    assert run("train", spec, *small) == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    other = tmp_path / "other.smash"
+    other.write_text(SPEC.replace("1..3 of mix", "1..2 of mix"))
+    assert run("train", str(other), *small) == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
