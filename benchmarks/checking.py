@@ -7,8 +7,8 @@ from math import log10
 
 from benchmarks.measure import EXAMPLES, Row, Size, race
 from smashdsl.lang.compile import Compiled, compile_source
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.source import read_source
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import read_source
 
 
 def checking(size: Size) -> list[Row]:

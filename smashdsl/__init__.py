@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from smashdsl.api import Space, load, loads
     from smashdsl.errors import UsageError, UserError
     from smashdsl.hypernet.hypernet import HyperNet
-    from smashdsl.lang.diagnostics import SmashError
+    from smashdsl.lang.text.diagnostics import SmashError
     from smashdsl.search.run import SearchConfig, search
     from smashdsl.search.study import Study
     from smashdsl.space.architecture import Architecture, Architectures
@@ -43,7 +43,7 @@ _HOMES = {
     "Study": "smashdsl.search.study",
     "UsageError": "smashdsl.errors",
     "UserError": "smashdsl.errors",
-    "SmashError": "smashdsl.lang.diagnostics",
+    "SmashError": "smashdsl.lang.text.diagnostics",
     "Architecture": "smashdsl.space.architecture",
     "Architectures": "smashdsl.space.architecture",
 }

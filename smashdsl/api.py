@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smashdsl.lang.compile import ParamValue, compile_source
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.source import Source, read_source
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Source, read_source
 from smashdsl.space.architecture import Architecture, Architectures
 from smashdsl.space.space import SearchSpace
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from smashdsl.lang import ir
+from smashdsl.lang.typed import ir
 
 
 def labels(path: ir.Path) -> dict[int, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from smashdsl.lang import ir
+from smashdsl.lang.typed import ir
 from tests.expressions import choices, evaluate, labels, largest, options, unrolled
 from tests.formulas import LAYERS, MULTIPLIES, layer_weights, unit
 

@@ -28,10 +28,10 @@ def run(args: argparse.Namespace) -> int:
 def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
     """Check one file, show what is found, and return it as data."""
     from smashdsl.lang.compile import compile_source
-    from smashdsl.lang.diagnostics import SmashError
-    from smashdsl.lang.limits import Limits
-    from smashdsl.lang.render import as_data, concise, render_all
-    from smashdsl.lang.source import read_source
+    from smashdsl.lang.text.diagnostics import SmashError
+    from smashdsl.lang.text.limits import Limits
+    from smashdsl.lang.text.render import as_data, concise, render_all
+    from smashdsl.lang.text.source import read_source
 
     limits = Limits()
     source = read_source(file, limits.bytes)

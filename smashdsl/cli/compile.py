@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from smashdsl.cli.encode import save_array
     from smashdsl.files import write_json, write_text
-    from smashdsl.lang import ir
+    from smashdsl.lang.typed import ir
     from smashdsl.report.picture import draw
 
     space = common.load(args)

@@ -19,8 +19,8 @@ from torch import fx
 
 from smashdsl.graph import functions
 from smashdsl.graph.verify import verify
-from smashdsl.lang import program as p
-from smashdsl.lang.source import Source, Span
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.text.source import Source, Span
 from smashdsl.ops import Flow
 from smashdsl.space.architecture import Architecture
 from smashdsl.space.frame import BankState, Frame, Stream

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from smashdsl.lang import program as p
 from smashdsl.lang.compile import Compiled
+from smashdsl.lang.program import templates as p
 from smashdsl.space.sites import places
 
 

@@ -8,17 +8,17 @@ from functools import cache
 from importlib.resources import files
 
 from smashdsl.errors import UserError
-from smashdsl.lang import ir
-from smashdsl.lang import syntax as s
-from smashdsl.lang.check import check
-from smashdsl.lang.diagnostics import Diagnostic, Sink
-from smashdsl.lang.expand import expand
-from smashdsl.lang.facts import Facts
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.parser import parse
-from smashdsl.lang.program import Program
-from smashdsl.lang.resolve import resolve
-from smashdsl.lang.source import Source, Span
+from smashdsl.lang.check.check import check
+from smashdsl.lang.check.facts import Facts
+from smashdsl.lang.program.expand import expand
+from smashdsl.lang.program.templates import Program
+from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.syntax.parser import parse
+from smashdsl.lang.text.diagnostics import Diagnostic, Sink
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Source, Span
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.resolve import resolve
 
 ParamValue = int | float | str
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from smashdsl.lang import program as p
+from smashdsl.lang.program import templates as p
 from smashdsl.ops import Flow
 from smashdsl.report import scene as s
 from smashdsl.report.describe import describe

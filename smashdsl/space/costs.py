@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from smashdsl.lang import program as p
+from smashdsl.lang.program import templates as p
 from smashdsl.ops import Flow
 from smashdsl.ops.op import product
 from smashdsl.space import subsets

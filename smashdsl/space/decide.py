@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from smashdsl.lang import ir
-from smashdsl.lang import program as p
-from smashdsl.lang.evaluate import evaluate
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.evaluate import evaluate
 from smashdsl.space.domains import Bools, Domain, values
 from smashdsl.space.frame import Frame, Stream, View, arriving, one, partition, take
 from smashdsl.space.observer import Observer

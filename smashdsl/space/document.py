@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from smashdsl.errors import UserError
-from smashdsl.lang.diagnostics import did_you_mean
+from smashdsl.lang.text.diagnostics import did_you_mean
 from smashdsl.space.architecture import FORMAT, plain
 from smashdsl.space.sites import INACTIVE, Site, Sites
 from smashdsl.space.subsets import Ints

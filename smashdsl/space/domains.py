@@ -10,8 +10,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from smashdsl.lang import ir
-from smashdsl.lang.evaluate import evaluate, scalar
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.space import subsets
 from smashdsl.space.sites import Site
 from smashdsl.space.subsets import Ints

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from smashdsl.lang.source import Span
+from smashdsl.lang.text.source import Span
 from smashdsl.ops import Flow
 from smashdsl.space.subsets import Ints
 

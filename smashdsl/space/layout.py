@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from math import ceil, gcd, prod
 from typing import Any, Literal
 
-from smashdsl.lang import program as p
+from smashdsl.lang.check.pools import shown
 from smashdsl.lang.compile import Compiled
-from smashdsl.lang.pools import shown
+from smashdsl.lang.program import templates as p
 from smashdsl.space.sites import Sites
 
 MOST_ONE_HOT = 64

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from smashdsl.lang import ir
-from smashdsl.lang import program as p
 from smashdsl.lang.compile import Compiled
-from smashdsl.lang.evaluate import scalar
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.evaluate import scalar
 from smashdsl.ops import Flow
 from smashdsl.space import subsets
 from smashdsl.space.decide import Decisions

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from smashdsl.lang import ir
-from smashdsl.lang import program as p
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow
 from smashdsl.ops.op import greatest
 from smashdsl.space.frame import BankState, Frame, Stream

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from smashdsl.lang import ir
-from smashdsl.lang.evaluate import evaluate, scalar
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.space import subsets
 from smashdsl.space.frame import BankState, Frame, Stream, View, arriving
 from smashdsl.space.subsets import Ints

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from smashdsl.lang import program as p
+from smashdsl.lang.check.facts import Facts
 from smashdsl.lang.compile import Compiled
-from smashdsl.lang.facts import Facts
+from smashdsl.lang.program import templates as p
 from smashdsl.space.subsets import Ints
 
 INACTIVE = -1

@@ -10,8 +10,8 @@ import numpy as np
 
 from smashdsl.errors import UsageError, UserError
 from smashdsl.lang.compile import Compiled
-from smashdsl.lang.evaluate import evaluate
-from smashdsl.lang.identity import space_hash
+from smashdsl.lang.typed.evaluate import evaluate
+from smashdsl.lang.typed.identity import space_hash
 from smashdsl.space.architecture import Architecture, Architectures, plain
 from smashdsl.space.costs import CostObserver, Costs
 from smashdsl.space.decode import Decoder, first_difference

@@ -6,7 +6,7 @@ import pytest
 from lark import Lark
 from lark.exceptions import LarkError
 
-from smashdsl.lang import grammar
+from smashdsl.lang.syntax import grammar
 
 
 def strict(text: str) -> Lark:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from smashdsl.lang import ir
 from smashdsl.lang.compile import compile_source
-from smashdsl.lang.identity import space_hash
-from smashdsl.lang.printer import to_text
-from smashdsl.lang.source import Source
+from smashdsl.lang.text.source import Source
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.identity import space_hash
+from smashdsl.lang.typed.printer import to_text
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.smash"))
 TEXT = """smash 1

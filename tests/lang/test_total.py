@@ -8,9 +8,9 @@ import pytest
 
 from smashdsl.errors import UserError
 from smashdsl.lang.compile import Compiled, compile_source
-from smashdsl.lang.diagnostics import SmashError
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.source import Source
+from smashdsl.lang.text.diagnostics import SmashError
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Source
 
 BEFORE = "smash 1\nspace s {\n  input image[3, 8, 8]\n  output classes(4)\n"
 AFTER = "  head { global_avg_pool; linear(classes) }\n}\n"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from smashdsl.lang import ir
-from smashdsl.lang import program as p
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow, ShapeError
 
 Member = frozenset[tuple[str, Any]]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from smashdsl.lang.compile import Compiled, compile_source
-from smashdsl.lang.diagnostics import SmashError
-from smashdsl.lang.source import Source
+from smashdsl.lang.text.diagnostics import SmashError
+from smashdsl.lang.text.source import Source
 
 INPUTS = {"image[2, 4, 4]": 2, "image[2, 8, 4]": 2, "signal[2, 8]": 1, "volume[2, 4, 2, 2]": 3}
 MOST = 3_000

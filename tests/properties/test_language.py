@@ -12,18 +12,18 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from smashdsl.errors import UserError
-from smashdsl.lang import ir
+from smashdsl.lang.check.pools import shown
 from smashdsl.lang.compile import compile_source
-from smashdsl.lang.diagnostics import Sink, SmashError
-from smashdsl.lang.expand import expand
-from smashdsl.lang.identity import space_hash
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.parser import parse
-from smashdsl.lang.pools import shown
-from smashdsl.lang.printer import to_text
-from smashdsl.lang.program import Program
-from smashdsl.lang.resolve import resolve
-from smashdsl.lang.source import Source
+from smashdsl.lang.program.expand import expand
+from smashdsl.lang.program.templates import Program
+from smashdsl.lang.syntax.parser import parse
+from smashdsl.lang.text.diagnostics import Sink, SmashError
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Source
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.identity import space_hash
+from smashdsl.lang.typed.printer import to_text
+from smashdsl.lang.typed.resolve import resolve
 from smashdsl.ops import ShapeError
 from tests.properties.members import members, runs
 from tests.properties.specs import drafts, specs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import smashdsl
-from smashdsl.lang import program as p
+from smashdsl.lang.program import templates as p
 from smashdsl.space.sites import places
 from tests.handmade import EXAMPLE_NAMES, NAMES, space
 

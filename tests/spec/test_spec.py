@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pytest
 
 from smashdsl.lang.compile import compile_source
-from smashdsl.lang.diagnostics import Diagnostic, SmashError
-from smashdsl.lang.source import Source
+from smashdsl.lang.text.diagnostics import Diagnostic, SmashError
+from smashdsl.lang.text.source import Source
 
 FENCE = re.compile(r"^```smash ?(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPECTED = re.compile(r"# (error|warning)\[(SD\d{4})\]: (.*?)(?: \(when (.*)\))?$")

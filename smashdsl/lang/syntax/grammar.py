@@ -7,8 +7,8 @@ from importlib.resources import files
 
 from lark import Lark, Token
 
-from smashdsl.lang.source import Span
-from smashdsl.lang.tree import TreeBuilder
+from smashdsl.lang.syntax.builder import TreeBuilder
+from smashdsl.lang.text.source import Span
 
 CLOSER = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB"}
 OPERATORS = frozenset({"PLUS", "MINUS", "STAR", "SLASH", "DOTDOT"})

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from smashdsl.lang import program as p
-from smashdsl.lang.banks import chunks_of, enter, leave, read_states, write_states
-from smashdsl.lang.decide import Context, Decisions, NotDecided, failed, guard
-from smashdsl.lang.evaluate import scalar
-from smashdsl.lang.outcome import NONE, Banks, Outcome, State, at_root, decided, start, within
-from smashdsl.lang.pools import number_of
+from smashdsl.lang.check.banks import chunks_of, enter, leave, read_states, write_states
+from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
+from smashdsl.lang.check.outcome import NONE, Banks, Outcome, State, at_root, decided, start, within
+from smashdsl.lang.check.pools import number_of
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.typed.evaluate import scalar
 from smashdsl.ops import Flow, ShapeError
 
 if TYPE_CHECKING:
-    from smashdsl.lang.layers import Layers
+    from smashdsl.lang.check.layers import Layers
 
 BANK_NAMES = frozenset({"bank", "banks", "filled", "written", "entry", "last"})
 

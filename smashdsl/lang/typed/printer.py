@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from smashdsl.lang import ir
+from smashdsl.lang.typed import ir
 from smashdsl.ops import LAYERS
 
 WIDTH = 100

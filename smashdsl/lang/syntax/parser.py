@@ -9,12 +9,12 @@ from dataclasses import fields, is_dataclass
 from lark import Token
 from lark.exceptions import UnexpectedCharacters
 
-from smashdsl.lang import syntax as s
-from smashdsl.lang.diagnostics import Diagnostic, Edit, Sink
-from smashdsl.lang.grammar import CLOSER, lark, span_of
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.recovery import Recovery
-from smashdsl.lang.source import Source, Span
+from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.syntax.grammar import CLOSER, lark, span_of
+from smashdsl.lang.syntax.recovery import Recovery
+from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Sink
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Source, Span
 
 VERSION = 1
 FIRST_WORDS = re.compile(r"(?:[ \t\f\r\n]|#[^\n]*)*(smash[ \t]+([0-9]+)(?![A-Za-z0-9_]))?")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from smashdsl.lang.source import Source, Span
+from smashdsl.lang.text.source import Source, Span
 
 if TYPE_CHECKING:
-    from smashdsl.lang.diagnostics import Diagnostic
+    from smashdsl.lang.text.diagnostics import Diagnostic
 
 SHOWN = 20
 MAX_WIDTH = 160

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import gc
 
-from smashdsl.lang import program as p
-from smashdsl.lang.decide import Context, Decisions, NotDecided, failed
-from smashdsl.lang.diagnostics import Diagnostic, Sink
-from smashdsl.lang.facts import Facts
-from smashdsl.lang.layers import Layers
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.outcome import Outcome, State, start, within
+from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed
+from smashdsl.lang.check.facts import Facts
+from smashdsl.lang.check.layers import Layers
+from smashdsl.lang.check.outcome import Outcome, State, start, within
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.text.diagnostics import Diagnostic, Sink
+from smashdsl.lang.text.limits import Limits
 from smashdsl.ops import Flow, ShapeError
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from math import comb
 from typing import Any
 
-from smashdsl.lang import ir
-from smashdsl.lang.evaluate import evaluate, scalar
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.ops.op import ShapeError
 
 MOST_VALUES = 4096

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from smashdsl.lang import ir
-from smashdsl.lang.source import Span
+from smashdsl.lang.text.source import Span
+from smashdsl.lang.typed import ir
 from smashdsl.ops import LayerOp
 
 DecisionKind = Literal["value", "choose", "maybe", "subset"]

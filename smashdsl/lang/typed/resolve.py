@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from smashdsl.lang import fold, ir
-from smashdsl.lang import syntax as s
-from smashdsl.lang.diagnostics import Diagnostic, Label, Sink, did_you_mean
-from smashdsl.lang.expressions import RESERVED, Expressions, Scope
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.source import Span
-from smashdsl.lang.statements import Statements
+from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.text.diagnostics import Diagnostic, Label, Sink, did_you_mean
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Span
+from smashdsl.lang.typed import fold, ir
+from smashdsl.lang.typed.expressions import RESERVED, Expressions, Scope
+from smashdsl.lang.typed.statements import Statements
 from smashdsl.ops import LAYERS
 
 INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smashdsl.lang import ir
-from smashdsl.lang.limits import Limits
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow, ShapeError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from smashdsl.lang.source import Span
+from smashdsl.lang.text.source import Span
 from smashdsl.ops import Flow
 
 

@@ -6,9 +6,9 @@ spoken of by the value it takes in the network. Only operations that keep differ
 
 from __future__ import annotations
 
-from smashdsl.lang import ir
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.source import Span
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Span
+from smashdsl.lang.typed import ir
 
 
 class FoldError(Exception):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
-from smashdsl.lang import fold, ir
-from smashdsl.lang import syntax as s
-from smashdsl.lang.diagnostics import Sink, did_you_mean
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.source import Span
+from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.text.diagnostics import Sink, did_you_mean
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Span
+from smashdsl.lang.typed import fold, ir
 from smashdsl.ops import LAYERS, Arg
 
 CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written"})

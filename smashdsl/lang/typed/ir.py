@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from smashdsl.lang.source import NOWHERE, Span
+from smashdsl.lang.text.source import NOWHERE, Span
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 Identifier = Annotated[str, Field(pattern=NAME)]

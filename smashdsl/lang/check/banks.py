@@ -8,12 +8,12 @@ from itertools import combinations
 from math import comb
 from typing import Any
 
-from smashdsl.lang import ir
-from smashdsl.lang import program as p
-from smashdsl.lang.evaluate import evaluate, scalar
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.outcome import Banks
-from smashdsl.lang.pools import number_of, reachable_sets, sizes
+from smashdsl.lang.check.outcome import Banks
+from smashdsl.lang.check.pools import number_of, reachable_sets, sizes
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.ops import Flow, ShapeError
 
 Env = Mapping[str, Any]

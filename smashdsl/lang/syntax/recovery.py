@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from lark import Token
 from lark.exceptions import UnexpectedToken
 
-from smashdsl.lang import syntax as s
-from smashdsl.lang.diagnostics import Diagnostic, Label, Sink, did_you_mean
-from smashdsl.lang.grammar import CLOSER, expected, keywords, lark, span_of, spelling, starters
-from smashdsl.lang.source import Span
+from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.syntax.grammar import CLOSER, expected, keywords, lark, span_of, spelling, starters
+from smashdsl.lang.text.diagnostics import Diagnostic, Label, Sink, did_you_mean
+from smashdsl.lang.text.source import Span
 
 OUTER = frozenset({"INPUT", "OUTPUT", "STEM", "BODY", "HEAD", "BLOCK", "CELL", "TIED", "REQUIRE", "PARAM"})
 OPERATORS = frozenset("+-*/")

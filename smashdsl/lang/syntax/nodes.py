@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
-from smashdsl.lang.source import NOWHERE, Span
+from smashdsl.lang.text.source import NOWHERE, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from smashdsl.errors import UserError
-from smashdsl.lang.codes import CODES
-from smashdsl.lang.source import Source, Span
+from smashdsl.lang.text.codes import CODES
+from smashdsl.lang.text.source import Source, Span
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SmashError(UserError):
     """A spec that is wrong, with everything that was found; its text is the rendered diagnostics."""
 
     def __init__(self, source: Source, diagnostics: Iterable[Diagnostic]) -> None:
-        from smashdsl.lang.render import render_all
+        from smashdsl.lang.text.render import render_all
 
         self.source = source
         self.diagnostics = tuple(diagnostics)

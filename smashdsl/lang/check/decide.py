@@ -6,14 +6,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smashdsl.lang import ir
-from smashdsl.lang import program as p
-from smashdsl.lang.evaluate import evaluate, scalar
-from smashdsl.lang.facts import Facts
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.outcome import NONE, Finding, Outcome, State, branch, counted, then
-from smashdsl.lang.pools import shown, values
-from smashdsl.lang.source import Span
+from smashdsl.lang.check.facts import Facts
+from smashdsl.lang.check.outcome import NONE, Finding, Outcome, State, branch, counted, then
+from smashdsl.lang.check.pools import shown, values
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Span
+from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.ops import ShapeError
 
 Chosen = dict[int, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from smashdsl.lang import ir
+from smashdsl.lang.typed import ir
 from smashdsl.ops.op import ShapeError, greatest, least, quotient
 
 LARGEST = 2**52  # beyond this a float64 no longer holds every integer

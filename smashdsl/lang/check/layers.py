@@ -11,15 +11,15 @@ from contextlib import suppress
 from math import gcd
 from typing import Any, NamedTuple
 
-from smashdsl.lang import program as p
-from smashdsl.lang.cells import Cells, arriving
-from smashdsl.lang.decide import Context, Decisions, NotDecided, failed, guard
-from smashdsl.lang.dependencies import Dependencies
-from smashdsl.lang.facts import Extent, Facts
-from smashdsl.lang.join import join_flows, within_bounds
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.outcome import NONE, Outcome, State, Witness, start, within
-from smashdsl.lang.source import Span
+from smashdsl.lang.check.cells import Cells, arriving
+from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
+from smashdsl.lang.check.facts import Extent, Facts
+from smashdsl.lang.check.join import join_flows, within_bounds
+from smashdsl.lang.check.outcome import NONE, Outcome, State, Witness, start, within
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.program.dependencies import Dependencies
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Span
 from smashdsl.ops import Flow, LayerOp, ShapeError
 from smashdsl.ops.op import greatest, product
 

@@ -6,7 +6,7 @@ import json
 from hashlib import sha256
 from typing import Any
 
-from smashdsl.lang import ir
+from smashdsl.lang.typed import ir
 
 
 def space_hash(space: ir.Space) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from lark import Token, Transformer
 
-from smashdsl.lang import syntax as s
-from smashdsl.lang.source import NOWHERE, Span
+from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.text.source import NOWHERE, Span
 
 Children = list[Any]
 

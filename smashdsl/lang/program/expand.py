@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from smashdsl.lang import fold, ir
-from smashdsl.lang import program as p
-from smashdsl.lang.diagnostics import Sink
-from smashdsl.lang.evaluate import evaluate, scalar
-from smashdsl.lang.limits import Limits
-from smashdsl.lang.source import Span
+from smashdsl.lang.program import templates as p
+from smashdsl.lang.text.diagnostics import Sink
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Span
+from smashdsl.lang.typed import fold, ir
+from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.ops import LAYERS, ShapeError
 
 KEYWORD = {ir.Choose: "choose", ir.Maybe: "maybe", ir.Repeat: "repeat", ir.Read: "read", ir.Write: "write"}

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
-from smashdsl.lang import fold, ir
-from smashdsl.lang import syntax as s
-from smashdsl.lang.diagnostics import Sink, did_you_mean
-from smashdsl.lang.expressions import Expressions, Scope
+from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.text.diagnostics import Sink, did_you_mean
+from smashdsl.lang.typed import fold, ir
+from smashdsl.lang.typed.expressions import Expressions, Scope
 from smashdsl.ops import LAYERS, Arg
 
 POOLS = ("written", "banks", "fresh", "reachable")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smashdsl.lang import program as p
+from smashdsl.lang.program import templates as p
 
 
 class Dependencies:

@@ -1,0 +1,1 @@
+"""Every member of a program followed at once: shapes, banks, the number of architectures."""

@@ -1,0 +1,1 @@
+"""The text of a spec, and everything said about it: sources, spans, diagnostics, limits."""

@@ -1,0 +1,1 @@
+"""Syntax tree to typed IR: names bound, arguments matched, constants folded."""
