@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from smashdsl.cli.common import add_json, add_space, count, emit, exact, load, positive, seed
+from smashdsl.lang.typed.printer import input_text
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     ir = space.compiled.space
     print(f"space      {space.name}  ({space.hash[:16]})")
-    print(f"input      {ir.input.kind}[{', '.join(map(str, (ir.input.channels, *ir.input.grid)))}]")
+    print(f"input      {input_text(ir.input)}")
     print(f"output     {ir.output.name}({ir.output.size})")
     print(f"members    {count(space.count())}" + (", constraints not considered" if ir.requires else ""))
     if ir.requires:

@@ -41,7 +41,8 @@ def _conv_shape(flow: Flow, args: Args) -> Flow:
         help="let groups divide both what arrives and what leaves",
     )
     expect(out % groups == 0, "SD0203", "groups = {} does not divide the channels that leave, {}", groups, out)
-    return Flow(out, tuple((g + s - 1) // s for g, s in zip(flow.grid, stride, strict=True)))
+    grid = tuple((g + s - 1) // s for g, s in zip(flow.grid, stride, strict=True))
+    return flow._replace(channels=out, grid=grid)
 
 
 def _conv_weights(flow: Flow, args: Args) -> dict[str, Weight]:

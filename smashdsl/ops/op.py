@@ -27,13 +27,28 @@ class ShapeError(Exception):
 
 
 class Flow(NamedTuple):
-    """What flows between two layers: ``(channels, *grid)`` for each example of a batch."""
+    """What flows between two layers: ``(channels, *grid)`` for each example of a batch.
+
+    ``tokens``: the grid's one axis is the positions of a sequence. ``raw``: they are whole numbers that no `embedding`
+    has taken yet, (length,) for each example, and ``channels`` is how many there are to tell apart.
+    """
 
     channels: Size
     grid: tuple[Size, ...]
+    tokens: bool = False
+    raw: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What it is, whatever its sizes, as a phrase; flows of different kinds never meet."""
+        if self.tokens:
+            return "tokens without an embedding" if self.raw else "tokens"
+        return f"a grid of {len(self.grid)} {'axis' if len(self.grid) == 1 else 'axes'}" if self.grid else "a vector"
 
     def __str__(self) -> str:
-        return f"[{', '.join(str(n) for n in (self.channels, *self.grid))}]"
+        if self.raw:
+            return f"tokens[{self.grid[0]}] of {self.channels}"
+        return f"{'tokens ' if self.tokens else ''}[{', '.join(str(n) for n in (self.channels, *self.grid))}]"
 
 
 class Weight(NamedTuple):

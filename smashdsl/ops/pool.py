@@ -27,7 +27,7 @@ def _shape(flow: Flow, args: Args) -> Flow:
             g,
             help="a strided pool must divide the grid",
         )
-    return Flow(flow.channels, tuple(g // s for g, s in zip(flow.grid, stride, strict=True)))
+    return flow._replace(grid=tuple(g // s for g, s in zip(flow.grid, stride, strict=True)))
 
 
 def _windows(args: Args) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:

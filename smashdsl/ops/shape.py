@@ -26,7 +26,7 @@ def _pad_shape(flow: Flow, args: Args) -> Flow:
         args["out"],
         flow.channels,
     )
-    return Flow(args["out"], flow.grid)
+    return flow._replace(channels=args["out"])
 
 
 def _pad(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) -> Any:

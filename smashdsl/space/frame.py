@@ -124,7 +124,7 @@ def narrow(frame: Frame, stream: Stream | None, rows: Ints) -> Stream | None:
 def merge(frame: Frame, parts: list[tuple[Ints, Stream | None]], joined: Joined) -> Stream | None:
     """Return what flows for all rows of a frame out of what flows for parts of them.
 
-    ``joined`` makes one reference out of those of the parts.
+    ``joined`` makes one reference out of those of the parts. What meets is of one kind: `check` has excluded the rest.
     """
     parts = [(rows, stream) for rows, stream in parts if len(rows)]
     if len(parts) == 1:
@@ -136,7 +136,8 @@ def merge(frame: Frame, parts: list[tuple[Ints, Stream | None]], joined: Joined)
     channels = _merged([s.flow.channels for s in streams], index, len(frame.rows))
     axes = zip(*(s.flow.grid for s in streams), strict=True)
     grid = tuple(_merged(list(sizes), index, len(frame.rows)) for sizes in axes)
-    return Stream(Flow(channels, grid), joined([(rows, s.ref) for rows, s in parts if s is not None]))
+    flow = streams[0].flow._replace(channels=channels, grid=grid)
+    return Stream(flow, joined([(rows, s.ref) for rows, s in parts if s is not None]))
 
 
 def _merged(values: list[Any], index: list[Ints], length: int) -> Any:

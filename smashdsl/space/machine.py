@@ -65,9 +65,8 @@ class Machine:
 
     def run(self) -> Stream:
         """Walk the whole network; return what leaves the head."""
-        source = self.program.space.input
         frame = Frame(np.arange(self.batch), {})
-        stream = Stream(Flow(source.channels, source.grid), self.observer.source())
+        stream = Stream(p.source(self.program), self.observer.source())
 
         def chain(f: Frame, params: dict[str, Any]) -> Stream | None:
             return self.chain(f.bind(self.batch, **params), narrow(frame, stream, f.rows))
@@ -250,7 +249,9 @@ class Machine:
         state = BankState(np.zeros(self.batch, np.int64), np.zeros(self.batch, np.int64), span)
         state.written[frame.rows] = subsets.prefix(np.asarray(view["filled"], np.int64))
         state.last[frame.rows] = state.written[frame.rows]
-        frame = replace(frame.bind(self.batch, entry_grid=source.flow.grid), banks=state)
+        frame = replace(
+            frame.bind(self.batch, entry_grid=source.flow.grid, entry_tokens=source.flow.tokens), banks=state
+        )
         self.observer.fill(frame, state, source)
         position = 0
         for member in cell.members:
@@ -260,7 +261,7 @@ class Machine:
             masks: Ints = state.written[frame.rows]
         else:
             masks = fixed(cell.result, state, frame)
-        flow = Flow(one(subsets.popcount(masks) * view["bank"]), source.flow.grid)
+        flow = source.flow._replace(channels=one(subsets.popcount(masks) * view["bank"]))
         return Stream(flow, self.observer.drain(frame, state, masks, flow))
 
     def ops(self, member: p.Ops, position: int, frame: Frame, entry: Stream) -> None:
@@ -284,7 +285,7 @@ class Machine:
         bank = take(frame.env["bank"], frame.rows)
         grid = take(frame.env["entry_grid"], frame.rows)
         channels = one(subsets.popcount(masks) * bank) if node.join == "concat" else bank
-        flow = Flow(channels, grid)
+        flow = Flow(channels, grid, frame.env["entry_tokens"])
         return Stream(flow, self.observer.read(frame, node, state, masks, flow))
 
     def write(self, node: p.Write, frame: Frame, stream: Stream | None) -> None:

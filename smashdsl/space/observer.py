@@ -67,7 +67,8 @@ def join_flow(join: ir.Join, flows: list[Flow]) -> Flow:
         for flow in flows:
             if flow.grid:
                 grid = tuple(greatest(a, b) for a, b in zip(grid, flow.grid, strict=True))
-    return Flow(channels, grid)
+    tokens = any(flow.tokens for flow in flows)  # a vector is stretched over them
+    return Flow(channels, grid, tokens)
 
 
 def rows_of(value: Any, rows: int) -> Any:

@@ -23,17 +23,21 @@ def enter(flow: Flow, bank: int) -> int:
     """Return how many banks the entering channels fill; they must fill whole banks."""
     if bank < 1:
         raise ShapeError("SD0208", f"a bank can't hold {bank} channels")
+    if flow.raw:
+        message = "tokens enter that no `embedding` has taken"
+        raise ShapeError("SD0207", message, "start the stem with `embedding(…)`")
     if flow.channels % bank:
         message = f"{flow.channels} channels enter, which do not fill whole banks of {bank}"
         raise ShapeError("SD0305", message, "let the bank's channels divide what enters")
     return int(flow.channels) // bank
 
 
-def chunks_of(flow: Flow, bank: int, grid: tuple[int, ...]) -> int:
+def chunks_of(flow: Flow, bank: int, entry: Flow) -> int:
     """Return the number of banks' worth of channels that a write has to place."""
-    if flow.grid != grid:
-        shown = "x".join(map(str, grid)) or "no grid"
-        message = f"the banks hold a grid of {shown}, but {flow} is written"
+    if flow != entry._replace(channels=flow.channels):
+        held = "x".join(map(str, entry.grid)) or "no grid"
+        shown = f"tokens of length {held}" if entry.tokens else f"a grid of {held}" if entry.grid else held
+        message = f"the banks hold {shown}, but {flow} is written"
         raise ShapeError("SD0206", message, "keep the grid inside a block; change it in a transition or in `body`")
     if flow.channels % bank:
         message = f"{flow.channels} channels are written, which do not fill whole banks of {bank}"
@@ -173,11 +177,11 @@ def leave(result: ir.Selection | None, banks: Banks, env: Env) -> Flow:
     entry: Flow = env["entry"]
     bank, count = scalar(env["bank"]), scalar(env["banks"])
     if result is None or result.mode == "all":
-        return Flow(banks.written.bit_count() * bank, entry.grid)
+        return entry._replace(channels=banks.written.bit_count() * bank)
     if result.mode == "last":
-        return Flow(banks.last * bank, entry.grid)
+        return entry._replace(channels=banks.last * bank)
     found = listed(result, count, env)
     for index in found:
         if not banks.written >> index & 1:
             raise ShapeError("SD0301", f"bank {index} is yielded, but nothing was written to it")
-    return Flow(len(found) * bank, entry.grid)
+    return entry._replace(channels=len(found) * bank)

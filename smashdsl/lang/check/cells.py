@@ -162,7 +162,9 @@ class Cells:
         cases = []
         for size, ways in found:
             channels = size * bank if node.join == "concat" else bank
-            cases.append((number_of(size), ways, start(State(Flow(channels, entry.grid), state.banks, state.decided))))
+            cases.append(
+                (number_of(size), ways, start(State(entry._replace(channels=channels), state.banks, state.decided)))
+            )
         return self.decisions.branch(node.decision.local if node.decision else "read", cases)
 
     def write(self, node: p.Write, state: State, context: Context) -> Outcome:
@@ -173,7 +175,7 @@ class Cells:
             return failed(ShapeError("SD0306", "nothing arrives at this write"), node.span)
         entry: Flow = context.env["entry"]
         context = arriving(state, context)
-        chunks = chunks_of(state.flow, context.env["bank"], entry.grid)
+        chunks = chunks_of(state.flow, context.env["bank"], entry)
         memo = self.decisions.memo_of((id(node), chunks, context.only(self.names_of_size(node))))
         return self.decisions.once(
             memo, (state.banks, state.decided), lambda: self._write(node, state, chunks, context)

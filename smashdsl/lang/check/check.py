@@ -62,8 +62,7 @@ class _Network:
         self.layers = Layers(program, decisions)
 
     def outcome(self) -> Outcome:
-        source = self.program.space.input
-        state = State(Flow(source.channels, source.grid))
+        state = State(p.source(self.program))
         return self.decisions.arguments(self.program.params, Context({}, ""), lambda c: self.chain(state, c))
 
     def chain(self, state: State, context: Context) -> Outcome:

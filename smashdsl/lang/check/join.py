@@ -10,12 +10,18 @@ from smashdsl.ops import Flow, ShapeError
 def join_flows(join: ir.Join, flows: tuple[Flow, ...]) -> Flow:
     """Return what leaves parallel paths; raises `ShapeError` when they don't fit."""
     first = flows[0]
+    if any(flow.raw for flow in flows):
+        message = f"`{join}` can't join tokens that no `embedding` has taken"
+        raise ShapeError("SD0207", message, "start the stem with `embedding(…)`, and branch after it")
     if join == "product":
         return _product(flows)
+    if any(flow.tokens != first.tokens for flow in flows):
+        message = f"`{join}` can't join {listing(flows)}: a sequence of tokens meets what is none"
+        raise ShapeError("SD0206", message, "end the other path with `tokens`, which makes a sequence of a grid")
     if any(flow.grid != first.grid for flow in flows):
         raise ShapeError("SD0206", f"`{join}` can't join {listing(flows)}: their grids differ")
     if join == "concat":
-        return Flow(sum(flow.channels for flow in flows), first.grid)
+        return first._replace(channels=sum(flow.channels for flow in flows))
     if any(flow.channels != first.channels for flow in flows):
         help = "give every path the same number of channels"
         raise ShapeError("SD0203", f"`{join}` can't join {listing(flows)}: their channels differ", help)
@@ -28,10 +34,13 @@ def _product(flows: tuple[Flow, ...]) -> Flow:
     grid = next(iter(grids), max((flow.grid for flow in flows), key=len))
     if len(grids) > 1 or any(flow.grid and len(flow.grid) != len(grid) for flow in flows):
         raise ShapeError("SD0206", f"`product` can't multiply {listing(flows)}: their grids differ")
+    if len({flow.tokens for flow in flows if flow.grid}) > 1:
+        message = f"`product` can't multiply {listing(flows)}: a sequence of tokens meets what is none"
+        raise ShapeError("SD0206", message, "end the other path with `tokens`, which makes a sequence of a grid")
     if any(flow.channels != flows[0].channels for flow in flows):
         help = "give every path the same number of channels"
         raise ShapeError("SD0203", f"`product` can't multiply {listing(flows)}: their channels differ", help)
-    return Flow(flows[0].channels, grid)
+    return Flow(flows[0].channels, grid, tokens=any(flow.tokens for flow in flows))
 
 
 def within_bounds(flow: Flow, limits: Limits) -> Flow:

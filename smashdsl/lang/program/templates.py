@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import ir
-from smashdsl.ops import LayerOp
+from smashdsl.ops import Flow, LayerOp
 
 DecisionKind = Literal["value", "choose", "maybe", "subset"]
 
@@ -176,6 +176,12 @@ class Program:
     blocks: tuple[Block, ...]
     body: Scope | None
     head: Scope
+
+
+def source(program: Program) -> Flow:
+    """Return what the input of the network is."""
+    given = program.space.input
+    return Flow(given.channels, given.grid, tokens=given.kind == "tokens", raw=given.kind == "tokens")
 
 
 def children(node: Node) -> Iterator[Node]:

@@ -290,7 +290,9 @@ class Param(Node):
 
 @dataclass(frozen=True)
 class Input(Node):
-    kind: Literal["image", "signal", "volume", "vector"]
+    """What comes in: ``(channels, *grid)``; of `tokens`, ``channels`` is the size of the vocabulary."""
+
+    kind: Literal["image", "signal", "volume", "vector", "tokens"]
     channels: int
     grid: tuple[int, ...]
 

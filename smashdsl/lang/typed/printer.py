@@ -82,6 +82,13 @@ def selection(banks: ir.Selection) -> str:
     return f"{banks.mode} of {banks.pool}"
 
 
+def input_text(given: ir.Input) -> str:
+    """Return what comes in as text, after the word `input`."""
+    if given.kind == "tokens":
+        return f"tokens[{given.grid[0]}] of {given.channels}"
+    return f"{given.kind}[{', '.join(map(str, (given.channels, *given.grid)))}]"
+
+
 def _indented(lines: Iterable[str]) -> Iterator[str]:
     return (f"  {line}" if line else line for line in lines)
 
@@ -97,7 +104,7 @@ class _Printer:
 
     def members(self) -> Iterator[str]:
         space = self.space
-        yield f"input {space.input.kind}[{', '.join(map(str, (space.input.channels, *space.input.grid)))}]"
+        yield f"input {input_text(space.input)}"
         yield f"output {space.output.name}({space.output.size})"
         yield from (f"param {param.name} = {expression(param.value)}" for param in space.params)
         for op in space.ops:
