@@ -12,6 +12,11 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.smash"))
 NARROW = {
     "smashv1": {"width": 2, "max_ops": 4},
     "densenet_bc": {"k": 2},
+    "resnet20": {"n": 1},
+    "wrn_40_4": {"units": 2, "k": 1},
+    "fractalnet": {"width": 2},
+    "mobilenet_v3": {"size": 64},
+    "nas_bench_101": {"c": 4},
 }
 HEAD = "head { norm; relu; global_avg_pool; linear(classes) }"
 BODIES = {

@@ -1,0 +1,83 @@
+"""Every example of the gallery, whoever wrote it, is short, cited, right, counted, and runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from smashdsl.lang.compile import compile_source
+from smashdsl.lang.text.source import Source
+from smashdsl.lang.typed.printer import to_text
+from tests.gallery.record import EXAMPLES, line, load, recorded
+from tests.handmade import example
+
+LONGEST = 60
+YEAR = re.compile(r"\b(19|20)\d\d\b")
+
+
+def header(text: str) -> str:
+    """Return the first comment."""
+    lines = [part.strip() for part in text.splitlines()[1:]]
+    while lines and not lines[0]:
+        lines.pop(0)
+    found = []
+    for part in lines:
+        if not part.startswith("#"):
+            break
+        found.append(part.removeprefix("#").strip())
+    return " ".join(found)
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
+
+
+def test_it_is_short_and_says_what_it_is_and_where_it_comes_from(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST
+    about = header(text)
+    assert len(about) > 60
+    assert YEAR.search(about), "the header cites no source with its year"
+    assert f"space {path.stem} {{" in text
+
+
+def test_it_compiles_without_warnings_and_survives_text(path: Path) -> None:
+    compiled = load(path).compiled
+    assert compiled.warnings == ()
+    assert compile_source(Source("again", to_text(compiled.space))).space == compiled.space
+
+
+def test_members_are_recorded(path: Path) -> None:
+    assert line(path) == recorded().get(path.stem), "if this is meant: python -m tests.gallery.record"
+
+
+def test_nothing_else_is_recorded() -> None:
+    assert list(recorded()) == [path.stem for path in EXAMPLES]
+
+
+def test_members_are_encoded_and_decoded(path: Path) -> None:
+    space = load(path)
+    architectures = space.sample(4, seed=2)
+    assert list(space.decode(space.encode(architectures))) == list(architectures)
+    one = architectures[0]
+    assert space.decode(space.encode(one)) == one
+    assert space.from_json(one.to_json()) == one
+
+
+def test_a_member_is_built_and_runs(path: Path) -> None:
+    space = example(path.stem)
+    architecture = space.sample(seed=7)
+    module = space.module(architecture)
+    source, output = space.compiled.space.input, space.compiled.space.output
+    x = torch.randn(2, source.channels, *source.grid)
+    for mode in (True, False):
+        y = module.train(mode)(x)
+        assert y.shape == (2, output.size)
+        assert torch.isfinite(y).all()
+    graph = space.build(architecture)
+    assert graph(x, module.tensors()).shape == (2, output.size)
