@@ -230,3 +230,50 @@ class MobileNetV3(nn.Module):
         x = F.hardswish(self.bn3(self.last(x))).mean((2, 3))
         y: Tensor = self.fc(F.hardswish(self.mix(x)))
         return y
+
+
+class GraphCell(nn.Module):
+    """A cell in the manner of NAS-Bench-101: nodes (what they read, operation), and what the output reads."""
+
+    def __init__(self, c: int, nodes: list[tuple[list[int], int]], output: list[int]) -> None:
+        super().__init__()
+        self.project, self.bn = conv(c, c, 1), nn.BatchNorm2d(c)
+        self.nodes, self.output = nodes, output
+        self.live = set(output)  # a node that leads nowhere is not computed
+        for j in range(len(nodes), 0, -1):
+            self.live |= set(nodes[j - 1][0]) if j in self.live else set()
+        self.convs = nn.ModuleList(conv(c, c, 3 if op == 1 else 1) if op < 2 else nn.Identity() for _, op in nodes)
+        self.bns = nn.ModuleList(nn.BatchNorm2d(c) if op < 2 else nn.Identity() for _, op in nodes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = [F.relu(self.bn(self.project(x)))]
+        for i, (reads, op) in enumerate(self.nodes):
+            if i + 1 not in self.live:
+                values.append(torch.full_like(x, torch.nan))
+                continue
+            y = torch.stack([values[j] for j in reads]).sum(0)
+            y = F.max_pool2d(y, 3, 1, 1) if op == 2 else F.relu(self.bns[i](self.convs[i](y)))
+            values.append(y)
+        return torch.stack([values[j] for j in self.output]).sum(0)
+
+
+class GraphNet(nn.Module):
+    """Three stacks of three equal cells; between stacks the grid is halved and the channels double."""
+
+    def __init__(self, c: int, nodes: list[tuple[list[int], int]], output: list[int]) -> None:
+        super().__init__()
+        self.conv, self.bn = conv(3, c), nn.BatchNorm2d(c)
+        self.stacks = nn.ModuleList(
+            nn.Sequential(*(GraphCell(width, nodes, output) for _ in range(3))) for width in (c, 2 * c, 4 * c)
+        )
+        self.wider = nn.ModuleList(
+            nn.Sequential(conv(w, 2 * w, 1), nn.BatchNorm2d(2 * w), nn.ReLU()) for w in (c, 2 * c)
+        )
+        self.fc = nn.Linear(4 * c, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.bn(self.conv(x)))
+        for i, stack in enumerate(self.stacks):
+            x = stack(self.wider[i - 1](F.max_pool2d(x, 2)) if i else x)
+        y: Tensor = self.fc(x.mean((2, 3)))
+        return y

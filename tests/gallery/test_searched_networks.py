@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb, prod
 from typing import Any
 
 import pytest
@@ -54,3 +55,56 @@ def test_once_for_all_has_its_published_size() -> None:
     assert unit == 7371
     assert smashdsl.load("examples/mobilenet_v3.smash").count() == unit**5
     assert f"{unit**5:.2e}" == "2.18e+19"
+
+
+def graph_names(nodes: list[tuple[list[int], int]]) -> Names:
+    names = {"stem.unit.conv": "conv", "stem.unit.norm": "bn", "head.linear": "fc"}
+    for stack in range(3):
+        if stack:
+            wider = f"wider.{stack - 1}"
+            names |= {f"body.unit[{stack - 1}].conv": f"{wider}.0", f"body.unit[{stack - 1}].norm": f"{wider}.1"}
+        for cell in range(3):
+            path, part = f"body.repeat[{stack}][{cell}].graph", f"stacks.{stack}.{cell}"
+            names |= {f"{path}.op[0].unit.conv": f"{part}.project", f"{path}.op[0].unit.norm": f"{part}.bn"}
+            for i, (_, op) in enumerate(nodes):
+                if op < 2:
+                    names[f"{path}.op[{i + 1}].unit[{op}].conv"] = f"{part}.convs.{i}"
+                    names[f"{path}.op[{i + 1}].unit[{op}].norm"] = f"{part}.bns.{i}"
+    return names
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cell_in_the_manner_of_nas_bench_101_is_the_one_written_by_hand(seed: int) -> None:
+    architecture = smashdsl.load("examples/nas_bench_101.smash", params={"c": 8}).sample(seed=seed)
+    decisions: dict[str, Any] = architecture.decisions()
+    count = decisions["graph.ops"]
+    nodes = [(list(decisions[f"graph.op[{i}].read"]), decisions[f"graph.op[{i}].choose"]) for i in range(1, count + 1)]
+    output = list(decisions["graph.op[6].read"])
+    assert_same(architecture, networks.GraphNet(8, nodes, output), graph_names(nodes))
+
+
+def cells(nodes: int, edges: int | None = None) -> int:
+    """Return how many cells of so many nodes there are: node j reads some of j earlier ones, the output of all."""
+    found = {0: 1}
+    for reads, operations in [(j, 3) for j in range(1, nodes + 1)] + [(nodes + 1, 1)]:
+        grown: dict[int, int] = {}
+        for spent, ways in found.items():
+            for k in range(1, reads + 1):
+                grown[spent + k] = grown.get(spent + k, 0) + ways * operations * comb(reads, k)
+        found = grown
+    return sum(ways for spent, ways in found.items() if edges is None or spent <= edges)
+
+
+def test_cells_in_the_manner_of_nas_bench_101_are_counted() -> None:
+    space = smashdsl.load("examples/nas_bench_101.smash")
+    free = sum(cells(nodes) for nodes in range(1, 6))
+    # per node a non-empty set of earlier ones and one of three operations; then what the output reads
+    assert free == sum(
+        prod(3 * (2**j - 1) for j in range(1, nodes + 1)) * (2 ** (nodes + 1) - 1) for nodes in range(1, 6)
+    )
+    assert space.count() == free == 150_292_053
+    # of which those of nine edges at most are members
+    architectures = space.sample(200, seed=0)
+    reads = [sum(len(v) for k, v in a.decisions().items() if k.endswith("read")) for a in architectures]
+    assert max(reads) == 9
+    assert list(space.costs(architectures).reads) == [9 * (1 + edges) for edges in reads]

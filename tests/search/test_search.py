@@ -46,6 +46,12 @@ def whole(space: smashdsl.Space, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
+def test_search_is_called_by_its_name_though_a_folder_has_it_too(space: smashdsl.Space, tmp_path: Path) -> None:
+    few = replace(CONFIG, candidates=2, seeds=1, training=replace(CONFIG.training, steps=2))
+    few = replace(few, retraining=replace(CONFIG.retraining, steps=2))
+    assert smashdsl.search(space, digits(), tmp_path, few)["candidates"] == 2
+
+
 def test_a_run_leaves_what_it_promises(space: smashdsl.Space, whole: Path) -> None:
     result = json.loads((whole / "result.json").read_text())
     assert result["space_hash"] == space.hash
