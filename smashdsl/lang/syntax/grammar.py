@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 
 from lark import Lark, Token
+from lark.exceptions import UnexpectedToken
 
+from smashdsl.lang.syntax import table
 from smashdsl.lang.syntax.builder import TreeBuilder
+from smashdsl.lang.syntax.nodes import File
 from smashdsl.lang.text.source import Span
 
 CLOSER = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB"}
@@ -36,13 +38,31 @@ MOST_EXPECTED = 6
 @cache
 def text() -> str:
     """Return the text of the language's Lark grammar."""
-    return files("smashdsl.grammar").joinpath("smash.lark").read_text(encoding="utf-8")
+    return table.text()
 
 
 @cache
 def lark() -> Lark:
     """Return the parser; its trees are nodes of `syntax`."""
-    return Lark(text(), parser="lalr", lexer="basic", transformer=TreeBuilder(), maybe_placeholders=True)
+    return table.parser(text(), TreeBuilder())
+
+
+def lex(text: str) -> list[Token]:
+    """Return the tokens of a text; raises Lark's `UnexpectedCharacters` at the first that belongs to none."""
+    session = lark().parse_interactive(text)
+    return list(session.lexer_thread.lex(session.parser_state))
+
+
+def read(tokens: list[Token]) -> File | None:
+    """Return the tree of tokens that have one."""
+    session = lark().parse_interactive("")
+    try:
+        for token in tokens:
+            session.feed_token(token)
+        tree: File = session.feed_eof(tokens[-1] if tokens else None)
+    except UnexpectedToken:
+        return None
+    return tree
 
 
 @cache

@@ -10,7 +10,7 @@ from lark import Token
 from lark.exceptions import UnexpectedCharacters
 
 from smashdsl.lang.syntax import nodes as s
-from smashdsl.lang.syntax.grammar import CLOSER, lark, span_of
+from smashdsl.lang.syntax.grammar import CLOSER, lex, read, span_of
 from smashdsl.lang.syntax.recovery import Recovery
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Sink
 from smashdsl.lang.text.limits import Limits
@@ -33,7 +33,7 @@ def parse(source: Source, sink: Sink, limits: Limits) -> s.File | None:
         return None
     if not _brackets_are_shallow(tokens, sink, limits):
         return None
-    tree = Recovery(sink).run(tokens)
+    tree = read(tokens) or Recovery(sink).run(tokens)
     if tree is None or sink.failed:
         return None
     _check_tree(source, tree, sink, limits)
@@ -64,7 +64,7 @@ def _lex(source: Source, sink: Sink) -> list[Token] | None:
         return None
     for _ in range(MOST_BAD_CHARACTERS):
         try:
-            return list(lark().lex(text))
+            return lex(text)
         except UnexpectedCharacters as error:
             start = error.pos_in_stream or 0
             if text[start] == '"':

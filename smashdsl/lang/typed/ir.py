@@ -7,22 +7,20 @@ and hash ignore ``span``, the place in the source that messages point to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
-
 from smashdsl.lang.text.source import NOWHERE, Span
+from smashdsl.lang.typed.schema import Matching, Tagged
 
-NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
-Identifier = Annotated[str, Field(pattern=NAME)]
+Identifier = Annotated[str, Matching(r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic as a plain attribute
-    span: Annotated[Span, Field(exclude=True)] = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # -- values -----------------------------------------------------------------------------------
@@ -105,7 +103,7 @@ class Count(Node):
 
 
 Expr: TypeAlias = Annotated[
-    Number | Dims | Word | Ref | Binary | Call | Choice | Interval | PerAxis | Count, Field(discriminator="kind")
+    Number | Dims | Word | Ref | Binary | Call | Choice | Interval | PerAxis | Count, Tagged("kind")
 ]
 
 # -- statements -------------------------------------------------------------------------------
@@ -204,9 +202,7 @@ class Write(Node):
     kind: Literal["write"] = "write"
 
 
-Statement: TypeAlias = Annotated[
-    Layer | Use | Let | Combine | Choose | Maybe | Repeat | Read | Write, Field(discriminator="kind")
-]
+Statement: TypeAlias = Annotated[Layer | Use | Let | Combine | Choose | Maybe | Repeat | Read | Write, Tagged("kind")]
 Path: TypeAlias = tuple[Statement, ...]
 
 # -- ops, cells, blocks, the space ------------------------------------------------------------
@@ -250,7 +246,7 @@ class For(Node):
     kind: Literal["for"] = "for"
 
 
-Member: TypeAlias = Annotated[Ops | InlineOp | For, Field(discriminator="kind")]
+Member: TypeAlias = Annotated[Ops | InlineOp | For, Tagged("kind")]
 
 
 @dataclass(frozen=True)
@@ -330,14 +326,20 @@ class Space(Node):
 
 @cache
 def _adapter() -> Any:
-    from pydantic import TypeAdapter  # takes longer to import than most specs take to compile
+    from pydantic import TypeAdapter
 
     return TypeAdapter(Space)
 
 
 def to_json(space: Space) -> dict[str, Any]:
-    """Return the IR as JSON-ready data."""
-    return dict(_adapter().dump_python(space, mode="json"))
+    """Return the IR as JSON-ready data; spans are left out."""
+    return dict(_data(space))
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, Node):
+        return {f.name: _data(getattr(value, f.name)) for f in fields(value) if f.name != "span"}
+    return [_data(item) for item in value] if isinstance(value, tuple) else value
 
 
 def from_json(data: dict[str, Any]) -> Space:
