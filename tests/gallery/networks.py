@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# the two edges of a node: the result each reads, and the name of its operation
+Edges = list[tuple[int, str]]
+
 
 def conv(c_in: int, c_out: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> nn.Conv2d:
     return nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False)
@@ -276,4 +279,76 @@ class GraphNet(nn.Module):
         for i, stack in enumerate(self.stacks):
             x = stack(self.wider[i - 1](F.max_pool2d(x, 2)) if i else x)
         y: Tensor = self.fc(x.mean((2, 3)))
+        return y
+
+
+DARTS_OPERATIONS = ("max_pool", "avg_pool", "skip", "sep_3", "sep_5", "dil_3", "dil_5")
+
+
+def darts_operation(name: str, c: int, stride: int) -> nn.Module:
+    """Return an operation of DARTS as its derived networks hold it: pools have no norm."""
+    kind, _, size = name.partition("_")
+    if name == "max_pool":
+        return nn.MaxPool2d(3, stride, 1)
+    if name == "avg_pool":
+        return nn.AvgPool2d(3, stride, 1, count_include_pad=False)
+    if name == "skip":
+        return nn.Identity() if stride == 1 else nn.Sequential(nn.ReLU(), conv(c, c, 1, 2), nn.BatchNorm2d(c))
+    k = int(size)
+    if kind == "dil":
+        first = nn.Conv2d(c, c, k, stride, k - 1, dilation=2, groups=c, bias=False)
+        return nn.Sequential(nn.ReLU(), first, conv(c, c, 1), nn.BatchNorm2d(c))
+    half = [[nn.ReLU(), conv(c, c, k, s, c), conv(c, c, 1), nn.BatchNorm2d(c)] for s in (stride, 1)]
+    return nn.Sequential(*half[0], *half[1])
+
+
+class DartsCell(nn.Module):
+    """A cell of DARTS (Liu et al., 2019): each node adds two edges, (result read, operation); four nodes leave."""
+
+    def __init__(self, entering: tuple[int, int], shrink: int, c: int, nodes: list[Edges], reduction: bool) -> None:
+        super().__init__()
+        strides = (shrink, 1)
+        self.entries = nn.ModuleList(
+            nn.Sequential(nn.ReLU(), conv(before, c, 1, stride), nn.BatchNorm2d(c))
+            for before, stride in zip(entering, strides, strict=True)
+        )
+        self.nodes = nodes
+        self.edges = nn.ModuleList(
+            nn.ModuleList(darts_operation(name, c, 2 if reduction and source < 2 else 1) for source, name in node)
+            for node in nodes
+        )
+
+    def forward(self, before: Tensor, last: Tensor) -> Tensor:
+        results = [self.entries[0](before), self.entries[1](last)]
+        for node, edges in zip(self.nodes, self.edges, strict=True):
+            (first, _), (second, _) = node
+            results.append(edges[0](results[first]) + edges[1](results[second]))
+        return torch.cat(results[2:], 1)
+
+
+class Darts(nn.Module):
+    """Normal cells, with a reduction cell after a third and two thirds of them; no auxiliary head, no drop-path.
+
+    Where DARTS brings a result to half its grid by two 1x1 convolutions, one of them a pixel off, stands one.
+    """
+
+    def __init__(self, c: int, depth: int, normal: list[Edges], reduction: list[Edges]) -> None:
+        super().__init__()
+        self.conv, self.bn = conv(3, 3 * c), nn.BatchNorm2d(3 * c)
+        self.cells = nn.ModuleList()
+        entering, shrink = (3 * c, 3 * c), 1
+        for third in range(3):
+            for i in range(depth + (third < 2)):
+                reduces = i == depth
+                width = c * 2 ** (third + reduces)
+                cell = DartsCell(entering, shrink, width, reduction if reduces else normal, reduces)
+                self.cells.append(cell)
+                entering, shrink = (entering[1], 4 * width), 2 if reduces else 1
+        self.fc = nn.Linear(16 * c, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        before = last = self.bn(self.conv(x))
+        for cell in self.cells:
+            before, last = last, cell(before, last)
+        y: Tensor = self.fc(F.adaptive_avg_pool2d(last, 1).flatten(1))
         return y
