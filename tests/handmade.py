@@ -58,6 +58,23 @@ BODIES = {
       op m { read some of written by max; let w = conv({1, 3}); w; relu; w; write some of reachable by mul }
       stem { conv(3, 8) }
       body { conv(1, 8); repeat 2 { q; conv(1, 8) }; q }""".replace("op m { read last by", "op { read last by"),
+    "budgets": """op mix(k, c = bank * {1, 2}) {
+        read 1..min(left + 1, written) of written by mean
+        conv(k, c, weights = generated); write some of reachable }
+      op slim(c = min(left, 2)) { read last by max; let w = conv({1, 3}, c * bank); w; relu; write 2 of reachable }
+      stem { conv(1, 8) }
+      block b[i in 0..1] {
+        banks 3 of {4, 8}
+        op { read 0; write last }
+        ops while reads <= {2, 3} of mix({1, 3})
+        transition { conv(1, 8) } }
+      block d[i in 1..2] {
+        banks 3 of channels / 2
+        op { read last; write last }
+        ops while units < 4 + i of slim }
+      block c { banks 1 of channels
+        ops while params < 40 * bank * {1, 2} of plain }
+      op plain { read 0; maybe { conv(1) }; conv(1, bank); write 0 by replace }""",
     "blocks": """op mix(c = bank * (1..2)) {
         read 1 of written
         sum { conv({1, 3}, c, weights = generated) | read 0; conv(1, c, weights = shared) }

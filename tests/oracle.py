@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import comb
+from itertools import count as count_from
+from math import comb, prod
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from smashdsl.lang.typed import ir
 from tests.expressions import choices, evaluate, labels, largest, options, unrolled
 from tests.formulas import LAYERS, MULTIPLIES, layer_weights, unit
 
-CONTEXT = ("channels", "bank", "banks", "filled", "written")
+CONTEXT = ("channels", "bank", "banks", "filled", "written", "left")
 JOINS = {
     "concat": lambda parts: torch.cat(parts, 1),
     "sum": lambda parts: sum(parts[1:], parts[0]),
@@ -70,6 +71,7 @@ class Oracle:
     taken: dict[str, tuple[int, ...]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     chance: float = 1.0
+    units: int = 0  # banks' worth of channels written
 
     def run(self, x: Tensor) -> Tensor:
         """Return what leaves the head; x: (n, c, *grid)."""
@@ -222,7 +224,7 @@ class Oracle:
         if cell.tied:
             inner = replace(inner, sites=f"{cell.name}.")
         env = self.formals(cell.formals, use, inner.sites, here.env, x)
-        banks = ("bank", "banks", "filled", "written")
+        banks = ("bank", "banks", "filled", "written", "left")
         env = {name: value for name, value in env.items() if name not in banks}
         return self.cell(cell, replace(inner, env=env), x, [env])
 
@@ -236,6 +238,8 @@ class Oracle:
         here = replace(here, env=env, banks=banks, lets={})
         members = list(unrolled(cell.members, env))
         ranges = [i for i, (member, _) in enumerate(members) if isinstance(member, ir.Ops)]
+        budgets = [i for i, (member, _) in enumerate(members) if isinstance(member, ir.OpsWhile)]
+        before = {measure: self.spent(measure) for measure in ("reads", "units", "params", "flops")}
         position = 0
         for i, (member, names) in enumerate(members):
             inner = replace(here, env={**env, **names})
@@ -244,6 +248,17 @@ class Oracle:
                 self.path(member.body, own, None)
                 position += 1
                 continue
+            if isinstance(member, ir.OpsWhile):
+                assert i == len(members) - 1, "how many ops a budget has at most is known to the whole space only"
+                label = "budget" if len(budgets) == 1 else f"budget[{budgets.index(i)}]"
+                bound = self.value(member.bound, here.sites, label, inner.env)
+                for k in count_from(position):
+                    left = bound - self.spent(member.measure) + before[member.measure]
+                    if left < 0 or (left == 0 and member.comparison == "<"):
+                        break
+                    own = self.started(inner)
+                    self.use(member.use, f"op[{k}]", replace(own, env={**own.env, "left": left}), None)
+                continue
             label = "ops" if len(ranges) == 1 else f"ops[{ranges.index(i)}]"
             for k in range(self.value(member.count, here.sites, label, inner.env)):
                 self.use(member.use, f"op[{position + k}]", self.started(inner), None)
@@ -251,6 +266,12 @@ class Oracle:
                 position += max(largest(member.count, {**self.params, **names, **e}) for e in envs)
         leaving = self.banks_of(cell.result, here) if cell.result else sorted(banks.held)
         return torch.cat([banks.held[i] for i in leaving], 1)
+
+    def spent(self, measure: str) -> int:
+        """Return what the network has spent so far."""
+        if measure == "params":
+            return sum(map(prod, self.taken.values()))
+        return self.units if measure == "units" else self.counts[measure]
 
     def started(self, here: Here) -> Here:
         assert here.banks is not None
@@ -270,6 +291,7 @@ class Oracle:
         chunks = split(x, banks.size)
         found = self.select(write.banks, here.sites + label, here, x, len(chunks))
         assert len(found) >= len(chunks)
+        self.units += len(chunks)
         for place, target in enumerate(found):
             chunk = chunks[place % len(chunks)]
             before = [] if write.join == "replace" or target not in banks.held else [banks.held[target]]

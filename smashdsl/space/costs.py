@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from smashdsl.lang.program import templates as p
+from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow
 from smashdsl.ops.op import product
 from smashdsl.space import subsets
@@ -37,6 +38,7 @@ class CostObserver(Observer):
     def __init__(self, batch: int, ops: tuple[str, ...] = ()) -> None:
         params, flops, reads = (np.zeros(batch, np.int64) for _ in range(3))
         self.costs = Costs(params, flops, reads, {op: np.zeros(batch, np.int64) for op in ops})
+        self.units: Ints = np.zeros(batch, np.int64)
 
     def enter(self, frame: Frame, template: str, kind: str) -> None:
         if kind in self.costs.uses:
@@ -50,3 +52,11 @@ class CostObserver(Observer):
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
         self.costs.reads[frame.rows] += subsets.popcount(masks)
+
+    def write(self, frame: Frame, node: p.Write, state: BankState, masks: Ints, chunks: Ints, stream: Stream) -> None:
+        self.units[frame.rows] += chunks
+
+    def spent(self, measure: ir.Measure) -> Ints:
+        """Return what each architecture has spent so far; (batch,)."""
+        spent: Ints = self.units if measure == "units" else getattr(self.costs, measure)
+        return spent

@@ -19,6 +19,7 @@ from smashdsl.lang.typed import ir
 from smashdsl.lang.typed.evaluate import scalar
 from smashdsl.ops import Flow
 from smashdsl.space import subsets
+from smashdsl.space.costs import CostObserver
 from smashdsl.space.decide import Decisions
 from smashdsl.space.domains import Alternatives, Subsets
 from smashdsl.space.frame import BankState, Frame, Stream, View, arriving, merge, narrow, one, partition, take
@@ -54,6 +55,8 @@ class Machine:
         self.lets: dict[tuple[p.Let, str], Any] = {}
         self.tied: dict[str, Any] = {}
         self.shared = p.shared_lets(self.program)
+        # what is spent is followed where ops are added by it
+        self.account = CostObserver(batch) if p.budgeted(self.program) else None
 
     @property
     def codes(self) -> Ints:
@@ -129,6 +132,8 @@ class Machine:
             assert source is not None
             args["flow"] = source.flow
             after = node.op.shape(source.flow, args)
+            if self.account is not None:
+                self.account.layer(inner, node, source, args, after)
             return Stream(after, self.observer.layer(inner, node, source, args, after))
 
         result: Stream | None = self.decisions.arguments(node.args, frame, stream, apply)
@@ -254,8 +259,12 @@ class Machine:
         )
         self.observer.fill(frame, state, source)
         position = 0
+        before = {} if self.account is None else {m: self.account.spent(m).copy() for m in p.measured(cell)}
         for member in cell.members:
-            self.ops(member, position, frame, source)
+            if member.spent is not None:
+                self.budget(member, before[member.spent.measure], position, frame, source)
+            else:
+                self.ops(member, position, frame, source)
             position += most_ops(member, self.facts)
         if cell.result is None or cell.result.mode == "all":
             masks: Ints = state.written[frame.rows]
@@ -273,6 +282,28 @@ class Machine:
 
         self.decisions.arguments((member.count,) if member.count is not None else (), frame, entry, run)
 
+    def budget(self, member: p.Ops, before: Ints, position: int, frame: Frame, entry: Stream) -> None:
+        """Add ops for the rows whose account allows one more; ``before``: (batch,), what was spent before the cell."""
+        assert self.account is not None
+        assert member.count is not None
+        assert member.spent is not None
+        name, measure, allows = member.count.name, member.spent.measure, member.spent.allows
+        account = self.account
+
+        def run(f: Frame, args: dict[str, Any]) -> None:
+            bound = f.spread(scalar(args[name]), self.batch)
+            rows, added = f.rows, 0
+            while len(rows):
+                spent, here = (account.spent(measure) - before)[rows], take(bound, rows)
+                going = allows(spent, here)
+                rows = rows[going]
+                if len(rows):
+                    left = one(take(here, going) - spent[going])
+                    self.op(member.use, f.only(rows).bind(self.batch, left=left), f"op[{position + added}]")
+                added += 1
+
+        self.decisions.arguments((member.count,), frame, entry, run)
+
     def op(self, use: p.Scope, frame: Frame, name: str) -> None:
         assert frame.banks is not None
         frame = frame.bind(self.batch, written=subsets.popcount(frame.banks.written[frame.rows]))
@@ -286,6 +317,8 @@ class Machine:
         grid = take(frame.env["entry_grid"], frame.rows)
         channels = one(subsets.popcount(masks) * bank) if node.join == "concat" else bank
         flow = Flow(channels, grid, frame.env["entry_tokens"])
+        if self.account is not None:
+            self.account.read(frame, node, state, masks, flow)
         return Stream(flow, self.observer.read(frame, node, state, masks, flow))
 
     def write(self, node: p.Write, frame: Frame, stream: Stream | None) -> None:
@@ -295,6 +328,8 @@ class Machine:
         count = stream.flow.channels // take(frame.env["bank"], frame.rows)
         chunks = np.broadcast_to(np.asarray(count, np.int64), len(frame.rows))
         masks = self.select(node, frame, stream, state, chunks)
+        if self.account is not None:
+            self.account.write(frame, node, state, masks, chunks, stream)
         self.observer.write(frame, node, state, masks, chunks, stream)
         state.written[frame.rows] |= masks
         state.last[frame.rows] = masks

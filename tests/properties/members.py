@@ -6,9 +6,11 @@ which each decision is looked up by its path, and all runs are made by counting 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from math import prod
 from typing import Any
 
 from smashdsl.lang.program import templates as p
@@ -80,6 +82,10 @@ class _Run:
     options: list[int] = field(default_factory=list)
     decided: dict[str, Any] = field(default_factory=dict)
     offered: dict[str, Sequence[Any]] = field(default_factory=dict)
+    spent: Counter[str] = field(default_factory=Counter)  # reads, units, params, flops and uses of ops by name
+    met: set[tuple[int, str, int]] = field(default_factory=set)  # lets whose weights are there
+    cells: int = 0
+    weigh: bool = True
 
     def pick(self, path: str, options: Sequence[Any]) -> Any:
         """Decide, or return what was decided at this path before."""
@@ -180,6 +186,7 @@ class _Run:
 
     def scope(self, scope: p.Scope, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> Any:
         inner = f"{prefix}{scope.local}."
+        self.spent[f"count({scope.op})"] += 1
         env = env if flow is None else {**env, "channels": flow.channels}
         return self.seq(scope.body, flow, self.bind(scope.formals, env, inner), inner, banks)
 
@@ -193,15 +200,25 @@ class _Run:
             raise wrong("nothing arrives")
         match node:
             case p.Layer():
-                args = self.bind(node.args, {**env, "channels": flow.channels}, prefix)
-                return node.op.shape(flow, {argument.name: args[argument.name] for argument in node.args})
+                bound = self.bind(node.args, {**env, "channels": flow.channels}, prefix)
+                args = {argument.name: bound[argument.name] for argument in node.args}
+                after = node.op.shape(flow, args)
+                weights = node.op.weights(flow, args).values() if self.weigh else ()
+                self.spent["params"] += sum(prod(weight.shape) for weight in weights)
+                self.spent["flops"] += node.op.macs(flow, after, args)
+                return after
             case p.Scope():
                 return self.scope(node, flow, env, prefix, banks)
             case p.LetUse():
-                return self.scope(node.let.body, flow, env, prefix, banks)
+                place = (id(node.let), prefix, self.cells)
+                outer, self.weigh = self.weigh, self.weigh and place not in self.met
+                self.met.add(place)
+                after = self.scope(node.let.body, flow, env, prefix, banks)
+                self.weigh = outer
+                return after
             case p.CellUse():
                 inner = f"{node.cell.template}." if node.tied else f"{prefix}{node.local}."
-                outer = {name: env[name] for name in env if name not in {"bank", "banks", "filled", "written"}}
+                outer = {name: env[name] for name in env if name not in {"bank", "banks", "filled", "written", "left"}}
                 return self.cell(
                     node.cell, flow, self.bind(node.formals, {**outer, "channels": flow.channels}, inner), inner
                 )
@@ -234,15 +251,30 @@ class _Run:
             raise wrong("more than the banks hold")
         values = [i < filled for i in range(env["banks"])]
         banks = _Banks(values, bank, flow.grid, list(range(filled)))
+        self.cells += 1
+        before = self.spent.copy()
         for number, member in enumerate(cell.members):
             count = 1 if member.count is None else self.bind((member.count,), env, prefix)[member.count.name]
-            for k in range(count):
-                inner = f"{prefix}op[{number}, {k}]."
-                here = self.bind(member.use.formals, {**env, "written": len(banks.written)}, inner)
-                end = self.seq(member.use.body, None, here, inner, banks)
-                if end is not banks:
-                    raise wrong("no write")
+            if member.spent is None:
+                for k in range(count):
+                    self.op(member.use, env, f"{prefix}op[{number}, {k}].", banks)
+                continue
+            k, measure = 0, member.spent.measure
+            while (left := count - self.spent[measure] + before[measure]) > 0 or (
+                left == 0 and member.spent.comparison == "<="
+            ):
+                had = self.spent[measure]
+                self.op(member.use, {**env, "left": left}, f"{prefix}op[{number}, {k}].", banks)
+                if self.spent[measure] == had:
+                    raise wrong("an op that spends nothing")
+                k += 1
         return self.left(cell.result, banks, env)
+
+    def op(self, use: p.Scope, env: dict[str, Any], prefix: str, banks: _Banks) -> None:
+        self.spent[f"count({use.op})"] += 1
+        here = self.bind(use.formals, {**env, "written": len(banks.written)}, prefix)
+        if self.seq(use.body, None, here, prefix, banks) is not banks:
+            raise wrong("no write")
 
     def left(self, result: ir.Selection | None, banks: _Banks, env: dict[str, Any]) -> Flow:
         if result is None or result.mode == "all":
@@ -293,6 +325,7 @@ class _Run:
         found = self.targets(node, 1, banks, env, prefix)
         if not found or not all(banks.values[i] for i in found):
             raise wrong("nothing to read")
+        self.spent["reads"] += len(found)
         return Flow(banks.bank * (len(found) if node.join == "concat" else 1), banks.grid)
 
     def write(self, node: p.Write, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> _Banks:
@@ -302,6 +335,7 @@ class _Run:
         found = self.targets(node, chunks, banks, env, prefix)
         if len(found) < chunks:
             raise wrong("fewer banks than chunks")
+        self.spent["units"] += chunks
         for i in found:
             banks.values[i] = True
         banks.last = found

@@ -17,6 +17,7 @@ from smashdsl.lang.text.source import Source
 
 INPUTS = {"image[2, 4, 4]": 2, "image[2, 8, 4]": 2, "signal[2, 8]": 1, "volume[2, 4, 2, 2]": 3}
 MOST = 3_000
+SPENT = (("reads", "2"), ("reads", "{1, 3}"), ("units", "bank"), ("units", "{2, 3}"), ("params", "8"), ("flops", "200"))
 WEIGHTS = ("generated", "shared", "own")
 
 
@@ -164,7 +165,10 @@ class _Writer:
 
     def member(self, op: str | None) -> Iterator[str]:
         """Yield an op of a cell with bank 0 filled; the first banks are written by and by."""
-        if op is not None and self.chance(6):
+        if op is not None and self.chance(2):
+            measure, bound = SPENT[self.number(0, len(SPENT) - 1)]
+            yield f"ops while {measure} {self.one('<', '<', '<=')} {bound} of {op}({self.kernel()})"
+        elif op is not None and self.chance(6):
             yield f"ops {self.one('1', '2', '0..1', '{1, 2}')} of {op}({self.kernel()})"
         elif self.chance(3):
             loop = f"for m in {self.one('0..1', '[0, 1]', '0..0')}, n in 0..m"

@@ -10,6 +10,7 @@ from typing import Any
 
 from smashdsl.lang.check.outcome import Banks
 from smashdsl.lang.check.pools import number_of, reachable_sets, sizes
+from smashdsl.lang.check.ways import Sets
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.typed import ir
@@ -114,6 +115,19 @@ def write_states(
             mask |= 1 << fresh[k]
         label = number_of(size) if not taken else f"{number_of(size)}, {len(taken)} of them fresh"
         yield label, Banks(banks.written | mask, size if env["last"] else 0), ways
+
+
+def sets_between(node: p.Write, label: str, before: Banks, after: Banks, chunks: int, env: Env) -> Sets:
+    """Return the sets of banks whose write leads from some banks to others."""
+    fresh = after.written & ~before.written
+    taken, held = fresh.bit_count(), before.written.bit_count()
+    if node.banks.pool == "fresh":
+        return Sets(label, fresh, 0, (0,))
+    if env["last"]:
+        return Sets(label, fresh, before.written, (after.last - taken,))
+    pool = held if node.banks.pool == "written" else scalar(env["banks"])
+    allowed = sizes(node.banks, chunks, pool, env)
+    return Sets(label, fresh, before.written, tuple(size - taken for size in allowed if 0 <= size - taken <= held))
 
 
 def _fixed_targets(

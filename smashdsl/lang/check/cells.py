@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from smashdsl.lang.check.banks import chunks_of, enter, leave, read_states, write_states
+from smashdsl.lang.check.account import Meter, Spent
+from smashdsl.lang.check.banks import chunks_of, enter, leave, read_states, sets_between, write_states
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
-from smashdsl.lang.check.outcome import NONE, Banks, Outcome, State, at_root, decided, start, within
+from smashdsl.lang.check.outcome import NONE, Banks, Finding, Outcome, State, at_root, decided, start, within
 from smashdsl.lang.check.pools import number_of
+from smashdsl.lang.check.ways import Sets, deciding
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.typed.evaluate import scalar
 from smashdsl.ops import Flow, ShapeError
@@ -16,7 +18,7 @@ from smashdsl.ops import Flow, ShapeError
 if TYPE_CHECKING:
     from smashdsl.lang.check.layers import Layers
 
-BANK_NAMES = frozenset({"bank", "banks", "filled", "written", "entry", "last"})
+BANK_NAMES = frozenset({"bank", "banks", "filled", "written", "entry", "last", "left"})
 
 
 class Cells:
@@ -66,9 +68,7 @@ class Cells:
             self.decisions.facts.banks[cell.template] = max(banks, self.decisions.facts.banks.get(cell.template, 0))
             outcome = start(state._replace(flow=None, banks=Banks((1 << filled) - 1, filled)))
             inner = inner.bind(entry=flow, last=_uses_last(cell))
-            for i, member in enumerate(cell.members):
-                step = self.ops(member, cell.members[:i], inner)
-                outcome = self.decisions.then(outcome, step)
+            outcome = self.members(cell, outcome, inner)
             return self.decisions.then(outcome, lambda s: self.left(cell, s, inner))
 
         local = context.bind(channels=flow.channels)
@@ -82,6 +82,80 @@ class Cells:
 
     # -- ops ------------------------------------------------------------------------------------
 
+    def members(self, cell: p.Cell, outcome: Outcome, context: Context) -> Outcome:
+        """Follow the ops of a cell; up to the last budget, what the cell spends is kept with each state."""
+        outer, measures = self.decisions.meters, p.measured(cell)
+        own = tuple(Meter(((measure, 1),)) for measure in measures)
+        budgets = sum(member.spent is not None for member in cell.members)
+        outcome = _respent(outcome, lambda spent: spent + (0,) * len(own))
+        for i, member in enumerate(cell.members):
+            with self.decisions.metered((*outer, *own)):
+                if member.spent is None:
+                    step = self.ops(member, cell.members[:i], context)
+                else:
+                    step = self.budget(
+                        member, cell.members[:i], len(outer) + measures.index(member.spent.measure), context
+                    )
+                outcome = self.decisions.then(outcome, step)
+            budgets -= member.spent is not None
+            if own and not budgets:
+                own = ()
+                outcome = _respent(outcome, lambda spent: spent[: len(outer)])
+        return outcome
+
+    def budget(
+        self, member: p.Ops, before: tuple[p.Ops, ...], index: int, context: Context
+    ) -> Callable[[State], Outcome]:
+        """Return the step that adds ops while what is spent, at ``index`` of the account, is below a bound."""
+        count, most = member.count, self.decisions.facts.most
+        assert count is not None
+        assert member.spent is not None
+        allows = member.spent.allows
+
+        def run(state: State, inner: Context) -> Outcome:
+            bound = scalar(inner.env[count.name])
+            position = _position(before, most)
+
+            def step(s: State) -> Outcome:
+                return self.adding(member, index, s, inner.bind(left=bound - s.spent[index]))
+
+            done, running, added = Outcome(), start(state), 0
+            while True:
+                going = {s: entry for s, entry in running.states.items() if allows(s.spent[index], bound)}
+                for s, (ways, witness) in running.states.items():
+                    if s not in going:
+                        done.add(s, ways, witness)
+                done.errors = running.errors
+                if not going:
+                    break
+                if added == self.limits.sites:
+                    message = f"`ops while` adds more than {self.limits.sites:,} ops"
+                    raise ShapeError("SD0402", message, "lower the bound or raise the limit on sites")
+                self.decisions.spend(len(going), member.span)
+                running = self.decisions.then(Outcome(going, running.errors), step, f"op[{position + added}]")
+                added += 1
+            most[id(member)] = max(added, most.get(id(member), 0))
+            return done
+
+        return lambda state: self.decisions.arguments(
+            (count,), context, lambda c: guard(member.span, lambda: run(state, c))
+        )
+
+    def adding(self, member: p.Ops, index: int, state: State, context: Context) -> Outcome:
+        """Follow one op of a budget, which must spend something in every member."""
+        outcome = self.op(member.use, state, context)
+        added = Outcome(errors=dict(outcome.errors), passing=outcome.passing)
+        for after, (ways, witness) in outcome.states.items():
+            if after.spent[index] > state.spent[index]:
+                added.add(after, ways, witness)
+                continue
+            assert member.spent is not None
+            measure = member.spent.measure
+            message = f"this op adds nothing to `{measure}`, so `ops while` would never end"
+            help = f"let each op add to `{measure}`, or write `ops {member.use.op and '4'} of {member.use.op}`"
+            added.fail(Finding("SD0307", message, member.span, help, witness=witness))
+        return added
+
     def ops(self, member: p.Ops, before: tuple[p.Ops, ...], context: Context) -> Callable[[State], Outcome]:
         """Return the step that the uses of a member of a cell are, after the members before it."""
         most = self.decisions.facts.most
@@ -93,7 +167,7 @@ class Cells:
             return found[s]
 
         def all_uses(state: State) -> Outcome:
-            position = sum(1 if m.count is None else most.get(id(m), 0) for m in before)
+            position = _position(before, most)
             if member.count is None:
                 return within(f"op[{position}]", step(state))
             count = member.count
@@ -114,11 +188,16 @@ class Cells:
         assert state.banks is not None
         inner = context.bind(written=state.banks.written.bit_count())
         memo = self.decisions.memo_of((id(use), inner.only(self.names_of(use)[0]), inner.region))
-        return self.decisions.once(memo, state, lambda: self._op(use, state, inner))
+        first = self.decisions.anew(state)
+        return self.decisions.after(state, self.decisions.once(memo, first, lambda: self._op(use, first, inner)))
 
     def _op(self, use: p.Scope, state: State, context: Context) -> Outcome:
+        used = self.decisions.charge(state._replace(flow=None), {f"count({use.op})": 1})
+        if used is None:
+            return Outcome()
+
         def body(c: Context) -> Outcome:
-            before = self.before_write(use, state._replace(flow=None), c)
+            before = self.before_write(use, used, c)
             write = use.body[-1] if use.body else None
             if not isinstance(write, p.Write):
                 message = f"op `{use.op}` writes nothing" if use.op else "this op writes nothing"
@@ -130,7 +209,7 @@ class Cells:
         kept = Outcome(errors=outcome.errors, passing=outcome.passing)
         for s, (ways, witness) in outcome.states.items():
             stay = frozenset(one for one in s.decided if isinstance(one[0], str)) if s.decided else s.decided
-            kept.add(State(None, s.banks, stay | state.decided), ways, witness)
+            kept.add(s._replace(flow=None, decided=stay | state.decided), ways, witness)
         return kept
 
     def before_write(self, use: p.Scope, state: State, context: Context) -> Outcome:
@@ -162,10 +241,12 @@ class Cells:
         cases = []
         for size, ways in found:
             channels = size * bank if node.join == "concat" else bank
-            cases.append(
-                (number_of(size), ways, start(State(entry._replace(channels=channels), state.banks, state.decided)))
-            )
-        return self.decisions.branch(node.decision.local if node.decision else "read", cases)
+            after = self.decisions.charge(state._replace(flow=entry._replace(channels=channels)), {"reads": size})
+            label = Sets(number_of(size), 0, state.banks.written, (size,))
+            cases.append((label, ways, reached(after)))
+        if node.decision is None:
+            return cases[0][2]
+        return self.decisions.branch(node.decision.local, cases)
 
     def write(self, node: p.Write, state: State, context: Context) -> Outcome:
         """Follow a write: one state for each set of banks that may be written after it."""
@@ -177,9 +258,13 @@ class Cells:
         context = arriving(state, context)
         chunks = chunks_of(state.flow, context.env["bank"], entry)
         memo = self.decisions.memo_of((id(node), chunks, context.only(self.names_of_size(node))))
-        return self.decisions.once(
-            memo, (state.banks, state.decided), lambda: self._write(node, state, chunks, context)
+        first = self.decisions.charge(self.decisions.anew(state), {"units": chunks})
+        if first is None:
+            return Outcome()
+        found = self.decisions.once(
+            memo, (state.banks, state.decided), lambda: self._write(node, first, chunks, context)
         )
+        return self.decisions.after(state, found)
 
     def names_of_size(self, node: p.Write) -> tuple[str, ...]:
         """Return the names that the number of banks written depends on, beside the chunks."""
@@ -194,16 +279,41 @@ class Cells:
         banks = context.env["banks"]
         found = list(write_states(node, state.banks, chunks, banks, context.env, self.limits))
         self.decisions.spend(len(found), node.span)
+        before, state = state.banks, state._replace(flow=None)
         if node.decision is None:
-            return Outcome({State(None, after, state.decided): (ways, NONE) for _, after, ways in found})
+            return Outcome({state._replace(banks=after): (ways, NONE) for _, after, ways in found})
         self.decisions.subset(node.decision, banks, found)
         if len(found) > self.limits.states:
             raise NotDecided(node.span, f"this can write banks in more than {self.limits.states:,} ways")
         outcome = Outcome()
         for label, after, ways in found:
-            witness = decided(node.decision.local, label) if self.decisions.trace and len(found) > 1 else NONE
-            outcome.add(State(None, after, state.decided), ways, witness)
+            witness = NONE
+            if self.decisions.trace and len(found) > 1:
+                witness = decided(node.decision.local, label)
+            elif self.decisions.keep == "all":
+                sets = sets_between(node, label, before, after, chunks, context.env)
+                witness = deciding(node.decision.local, sets, NONE)
+                assert sets.ways == ways
+            outcome.add(state._replace(banks=after), ways, witness)
         return outcome
+
+
+def _position(before: tuple[p.Ops, ...], most: dict[int, int]) -> int:
+    """Return the number of the first op after some members of a cell."""
+    return sum(1 if member.count is None else most.get(id(member), 0) for member in before)
+
+
+def _respent(outcome: Outcome, change: Callable[[Spent], Spent]) -> Outcome:
+    """Return an outcome with accounts of another length; states that no longer differ become one."""
+    changed = Outcome(errors=outcome.errors, passing=outcome.passing)
+    for state, (ways, witness) in outcome.states.items():
+        changed.add(state._replace(spent=change(state.spent)), ways, witness)
+    return changed
+
+
+def reached(state: State | None) -> Outcome:
+    """Return the outcome that is one state, or none where no member may spend so much."""
+    return Outcome() if state is None else start(state)
 
 
 def arriving(state: State, context: Context) -> Context:

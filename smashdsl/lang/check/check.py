@@ -42,10 +42,10 @@ def _follow(program: p.Program, limits: Limits) -> tuple[Decisions, Outcome]:
     collecting = gc.isenabled()
     gc.disable()  # nothing the walk makes is a cycle, and it makes millions of tuples
     try:
-        decisions = Decisions(limits, trace=False)
+        decisions = Decisions(limits)
         outcome = _Network(program, decisions).outcome()
         if outcome.errors:
-            decisions = Decisions(limits, trace=True)
+            decisions = Decisions(limits, "witness")
             outcome = _Network(program, decisions).outcome()
         return decisions, outcome
     finally:

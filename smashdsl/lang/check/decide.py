@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from smashdsl.lang.check.account import Meter, total
 from smashdsl.lang.check.facts import Facts
-from smashdsl.lang.check.outcome import NONE, Finding, Outcome, State, branch, counted, then
+from smashdsl.lang.check.outcome import NONE, Finding, Outcome, State, Witness, branch, counted, then
 from smashdsl.lang.check.pools import shown, values
+from smashdsl.lang.check.ways import deciding, either
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.limits import Limits
-from smashdsl.lang.text.source import Span
+from smashdsl.lang.text.source import NOWHERE, Span
 from smashdsl.lang.typed import ir
 from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.ops import ShapeError
@@ -19,6 +22,8 @@ from smashdsl.ops import ShapeError
 Chosen = dict[int, Any]
 Memo = dict[Hashable, tuple[Outcome, set[Hashable] | None]]
 WORK_PER_STATE = 4
+STATES_PER_WORK = 8
+Keep: TypeAlias = Literal["nothing", "witness", "all"]
 KINDS = {
     "size": "one whole number",
     "axes": "a size such as `3` or `3x3`",
@@ -56,12 +61,15 @@ class Context:
 class Decisions:
     """Tries the values of decisions; keeps the facts, the results that may be used again, and the work done.
 
-    Without ``trace`` no witness is kept, which is faster and enough for a space that is right.
+    Of the ways to a state ``keep`` says what is kept: nothing, which is the fastest and enough for a space that is
+    right; one short `witness`; or `all` of them. ``meters`` are what the account of a state holds.
     """
 
-    def __init__(self, limits: Limits, trace: bool) -> None:
+    def __init__(self, limits: Limits, keep: Keep = "nothing", meters: tuple[Meter, ...] = ()) -> None:
         self.limits = limits
-        self.trace = trace
+        self.keep = keep
+        self.trace = keep == "witness"
+        self.meters = meters
         self.facts = Facts()
         self.left = WORK_PER_STATE * limits.states
         self.memo: dict[Hashable, Memo] = {}
@@ -76,7 +84,7 @@ class Decisions:
 
     def memo_of(self, key: Hashable) -> Memo:
         """Return the results that may be used again under a key."""
-        return self.memo.setdefault(key, {})
+        return self.memo.setdefault((self.meters, key), {})
 
     def once(self, memo: Memo, key: Hashable, follow: Callable[[], Outcome]) -> Outcome:
         """Return what was found under a key before, or find it."""
@@ -92,19 +100,93 @@ class Decisions:
 
     def then(self, before: Outcome, step: Callable[[State], Outcome], scope: str = "") -> Outcome:
         """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``."""
-        return then(before, step, scope) if self.trace else counted(before, step)
-
-    def branch(self, path: str, cases: list[tuple[str, int, Outcome]]) -> Outcome:
-        """Return the outcome of a decision from the outcome under each of its values."""
         if self.trace:
-            return branch(path, cases)
+            return then(before, step, scope)
+        if self.keep == "all":
+            return self._remembered(before, step, scope)
+        return counted(before, step) if not self.meters else self._metered(before, step)
+
+    def _remembered(self, before: Outcome, step: Callable[[State], Outcome], scope: str) -> Outcome:
+        reached: dict[State, list[tuple[int, Witness]]] = {}
+        for state, (ways, way) in before.states.items():
+            for following, (more, tail) in step(state).states.items():
+                whole = way + (tail.within(scope) if scope and tail.length else tail)
+                reached.setdefault(following, []).append((ways * more, whole))
+            self._bound(reached)
+        states = {s: (sum(n for n, _ in found), either([w for _, w in found])) for s, found in reached.items()}
+        return Outcome(states)
+
+    def _metered(self, before: Outcome, step: Callable[[State], Outcome]) -> Outcome:
+        total: dict[State, int] = {}
+        errors = before.errors
+        for state, (ways, _) in before.states.items():
+            result = step(state)
+            for following, (more, _) in result.states.items():
+                total[following] = total.get(following, 0) + ways * more
+            if result.errors:
+                errors = errors | result.errors
+            self.left -= len(result.states) // STATES_PER_WORK
+            self._bound(total)
+        return Outcome({state: (ways, NONE) for state, ways in total.items()}, errors)
+
+    def _bound(self, states: Sized) -> None:
+        """Raise `NotDecided` where accounts make more states than the limit allows."""
+        if self.meters and (self.left < 0 or len(states) > self.limits.states):
+            raise NotDecided(NOWHERE, "what is spent makes too many different states to follow")
+
+    # -- the account ----------------------------------------------------------------------------
+
+    @contextmanager
+    def metered(self, meters: tuple[Meter, ...]) -> Iterator[None]:
+        """Keep accounts by some meters, for a part of the walk."""
+        outer, self.meters = self.meters, meters
+        try:
+            yield
+        finally:
+            self.meters = outer
+
+    def anew(self, state: State) -> State:
+        """Return a state that has spent nothing yet: what follows adds the same to every account."""
+        return state._replace(spent=(0,) * len(self.meters)) if self.meters else state
+
+    def after(self, state: State, outcome: Outcome) -> Outcome:
+        """Return an outcome that was found `anew`, with what ``state`` spent before."""
+        if not any(state.spent):
+            return outcome
+        added = Outcome(errors=outcome.errors, passing=outcome.passing)
+        for following, (ways, witness) in outcome.states.items():
+            spent = total(self.meters, state.spent, following.spent)
+            if spent is not None:
+                added.add(following._replace(spent=spent), ways, witness)
+        return added
+
+    def charge(self, state: State, amounts: Mapping[str, int]) -> State | None:
+        """Return a state that has spent more, or None where no member may spend so much."""
+        if not self.meters:
+            return state
+        spent = total(self.meters, state.spent, tuple([meter.of(amounts) for meter in self.meters]))
+        return None if spent is None else state._replace(spent=spent)
+
+    def branch(self, path: str, cases: list[tuple[Any, int, Outcome]]) -> Outcome:
+        """Return the outcome of a decision from the outcome under each of its values.
+
+        A case is a value, or sets of banks with their number, and what follows.
+        """
+        if self.trace:
+            return branch(path, [(shown(value), many, outcome) for value, many, outcome in cases])
+        if self.keep == "all":
+            reached: dict[State, list[Witness]] = {}
+            for decided, _, outcome in cases:
+                for state, (_, way) in outcome.states.items():
+                    reached.setdefault(state, []).append(deciding(path, decided, way))
+            return Outcome({s: (sum(way.ways for way in found), either(found)) for s, found in reached.items()})
         if len(cases) == 1 and cases[0][1] == 1:
             return cases[0][2]
         merged = Outcome()
         for _, many, outcome in cases:
-            for state, (ways, _) in outcome.states.items():
+            for state, (number, _) in outcome.states.items():
                 known = merged.states.get(state)
-                merged.states[state] = (ways * many + known[0] if known else ways * many, NONE)
+                merged.states[state] = (number * many + known[0] if known else number * many, NONE)
             merged.errors.update(outcome.errors)
         return merged
 
@@ -146,7 +228,7 @@ class Decisions:
         except ShapeError as error:
             return failed(error, decision.span)
         key = id(decision.domain)
-        cases = [(shown(v), 1, self._decide(rest, {**chosen, key: v}, context, follow)) for v in offered]
+        cases = [(v, 1, self._decide(rest, {**chosen, key: v}, context, follow)) for v in offered]
         return self.branch(decision.local, cases)
 
     def every(self, args: tuple[p.Argument, ...], context: Context) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ the names it depends on. So its cost follows the number of distinct states, not 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import gcd
 from typing import Any, NamedTuple
 
-from smashdsl.lang.check.cells import Cells, arriving
+from smashdsl.lang.check.cells import Cells, arriving, reached
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.check.facts import Extent, Facts
 from smashdsl.lang.check.join import join_flows, within_bounds
@@ -60,17 +61,23 @@ class Layers:
         """Return the step that a node is: it follows the node, or returns what was found for it before."""
         names, touches_banks = self.free.of(node)
         once, memo = self.decisions.once, self.decisions.memo_of((id(node), context.only(names), context.region))
+        anew, after = self.decisions.anew, self.decisions.after
         if touches_banks:
-            return lambda state: once(memo, state, lambda: self.visit(node, state, context))
+
+            def whole(state: State) -> Outcome:
+                first = anew(state)
+                return after(state, once(memo, first, lambda: self.visit(node, first, context)))
+
+            return whole
 
         def step(state: State) -> Outcome:
-            found = once(memo, (state.flow, state.decided), lambda: self.visit(node, state, context))
+            found = once(memo, (state.flow, state.decided), lambda: self.visit(node, anew(state), context))
             banks = state.banks
-            if all(s.banks is banks for s in found.states):
-                return found
-            # what does not touch banks passes them on, whatever they are
-            states = {State(s.flow, banks, s.decided): entry for s, entry in found.states.items()}
-            return Outcome(states, found.errors, found.passing)
+            if any(s.banks is not banks for s in found.states):
+                # what does not touch banks passes them on, whatever they are
+                states = {s._replace(banks=banks): entry for s, entry in found.states.items()}
+                found = Outcome(states, found.errors, found.passing)
+            return after(state, found)
 
         return step
 
@@ -105,16 +112,20 @@ class Layers:
             return nothing_arrives(node.span)
         flow = state.flow
         local = context.bind(channels=flow.channels)
-        with suppress(ShapeError):
-            every = [self.shape(node, flow, env, context.region) for env in self.decisions.every(node.args, local)]
-            if all(after == every[0] for after in every):
-                return Outcome({State(every[0], state.banks, state.decided): (len(every), NONE)})
 
-        def apply(inner: Context) -> Outcome:
-            return start(State(self.shape(node, flow, inner.env, inner.region), state.banks, state.decided))
+        def apply(inner: Context) -> State | None:
+            flow_after = self.shape(node, flow, inner.env, inner.region)
+            amounts = _amounts(node, flow, flow_after, inner.env) if self.decisions.meters else {}
+            return self.decisions.charge(state._replace(flow=flow_after), amounts)
+
+        if self.decisions.keep != "all":
+            with suppress(ShapeError):
+                every = Counter(apply(Context(env, context.region)) for env in self.decisions.every(node.args, local))
+                if len(every) == 1 or self.decisions.keep == "nothing":
+                    return Outcome({after: (ways, NONE) for after, ways in every.items() if after is not None})
 
         # decisions matter here: go one by one, to know which
-        return self.decisions.arguments(node.args, local, lambda c: guard(node.span, lambda: apply(c)))
+        return self.decisions.arguments(node.args, local, lambda c: guard(node.span, lambda: reached(apply(c))))
 
     def shape(self, node: p.Layer, flow: Flow, env: Mapping[str, Any], region: str) -> Flow:
         """Return what leaves a layer whose arguments are bound, and note the sizes of its weights."""
@@ -132,12 +143,15 @@ class Layers:
     def scope(self, node: p.Scope, state: State, context: Context) -> Outcome:
         """Follow a use of an op or a joint; a `let` of its own is forgotten after it."""
         inner = arriving(state, context)
-        body = self.decisions.arguments(node.formals, inner, lambda c: self.seq(node.body, state, c))
+        used = self.decisions.charge(state, {f"count({node.op})": 1}) if node.op else state
+        if used is None:
+            return Outcome()
+        body = self.decisions.arguments(node.formals, inner, lambda c: self.seq(node.body, used, c))
         return within(node.local, forgotten(body, node.template))
 
     def choose(self, node: p.Choose, state: State, context: Context) -> Outcome:
         self.decisions.alphabet(node.decision, range(len(node.paths)))
-        cases = [(str(i), 1, self.seq(path, state, context)) for i, path in enumerate(node.paths)]
+        cases = [(i, 1, self.seq(path, state, context)) for i, path in enumerate(node.paths)]
         return self.decisions.branch(node.decision.local, cases)
 
     def combine(self, node: p.Combine, state: State, context: Context) -> Outcome:
@@ -154,10 +168,12 @@ class Layers:
                     if after.flow is None:
                         merged = Outcome({}, {**merged.errors, **nothing_arrives(node.span).errors})
                         continue
-                    target = following.setdefault(state._replace(decided=after.decided), {})
+                    # each path adds to the account that the one before it left
+                    target = following.setdefault(state._replace(decided=after.decided, spent=after.spent), {})
                     for earlier, (known, first) in joined.items():
-                        more, shortest = target.get((*earlier, after.flow), (0, first + witness))
-                        target[(*earlier, after.flow)] = (more + known * ways, shortest)
+                        flows_so_far, both = (*earlier, after.flow), first + witness
+                        more, other = target.get(flows_so_far, (0, None))
+                        target[flows_so_far] = (more + known * ways, both if other is None else other.either(both))
             flows = following
             met = sum(len(joined) for joined in flows.values())
             self.decisions.spend(met, node.span)
@@ -190,7 +206,8 @@ class Layers:
     def tied(self, node: p.Node, key: Any, name: str, state: State, follow: Callable[[State], Outcome]) -> Outcome:
         """Follow something decided once: its decisions count at its first use only."""
         outer, self.decisions.domains = self.decisions.domains, set()
-        outcome = follow(state)
+        again = key in dict(state.decided)
+        outcome = self.again(node, state, follow) if again else follow(state)
         domains = frozenset(self.decisions.domains)
         self.decisions.domains = None if outer is None else outer | domains
         if isinstance(node, p.CellUse):
@@ -208,7 +225,23 @@ class Layers:
         if len({s.flow for s in outcome.states}) > 1:
             help = "use it once, or let it make the same shape whatever it decides"
             raise NotDecided(node.span, f"`{name}` is used again, and its shape depends on its decisions", help)
-        return Outcome(dict.fromkeys(outcome.states, (1, NONE)), outcome.errors)
+        if len(outcome.states) > 1:
+            help = "use it once, or count something that does not depend on it"
+            raise NotDecided(node.span, f"`{name}` is used again, and what it spends depends on its decisions", help)
+        return self.decisions.after(state, Outcome(dict.fromkeys(outcome.states, (1, NONE)), outcome.errors))
+
+    def again(self, node: p.Node, state: State, follow: Callable[[State], Outcome]) -> Outcome:
+        """Follow something decided earlier, with an account of its own; weights of a `let` are there already."""
+        unseen = "params" if isinstance(node, p.LetUse) else ""
+        with self.decisions.metered(tuple(meter.without(unseen) for meter in self.decisions.meters)):
+            return follow(self.decisions.anew(state))
+
+
+def _amounts(node: p.Layer, flow: Flow, after: Flow, env: Mapping[str, Any]) -> dict[str, int]:
+    """Return what a layer spends."""
+    args = {arg.name: env[arg.name] for arg in node.args}
+    params = sum(product(weight.shape) for weight in node.op.weights(flow, args).values())
+    return {"params": params, "flops": node.op.macs(flow, after, args)}
 
 
 def nothing_arrives(span: Span) -> Outcome:

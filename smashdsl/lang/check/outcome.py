@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from smashdsl.lang.check.account import NOTHING, Spent
 from smashdsl.lang.text.source import Span
 from smashdsl.ops import Flow
 
@@ -18,6 +19,7 @@ class Witness:
     """
 
     __slots__ = ("_parts", "key", "length")
+    ways = 1  # a witness is one way; whoever remembers all of them says how many
 
     def __init__(self, length: int = 0, parts: tuple[str, Any, Any] | None = None, key: int = 0) -> None:
         self.length = length
@@ -36,6 +38,10 @@ class Witness:
     def rooted(self, scope: str) -> Witness:
         """Return the witness with its paths under a scope that no further scope goes around."""
         return Witness(self.length, ("at", scope, self), hash((scope, self.key))) if self.length else self
+
+    def either(self, other: Witness) -> Witness:
+        """Return what is kept of two ways to one state: the shorter one."""
+        return other if other.length < self.length else self
 
     def decisions(self) -> tuple[tuple[str, str], ...]:
         """Return the decisions, read at last; one that was made before is not told again."""
@@ -74,12 +80,13 @@ class State(NamedTuple):
     """What arrives at a point of the network.
 
     ``decided`` names the tied cells, and the `let`s used more than once, that are decided already, each with the
-    domains its decisions were made from.
+    domains its decisions were made from. ``spent`` is the account of what was spent on the way, where one is kept.
     """
 
     flow: Flow | None
     banks: Banks | None = None
     decided: frozenset[tuple[Hashable, Hashable]] = frozenset()
+    spent: Spent = NOTHING
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ class Outcome:
     def add(self, state: State, ways: int, witness: Witness) -> None:
         if state in self.states:
             known, shortest = self.states[state]
-            self.states[state] = (known + ways, witness if witness.length < shortest.length else shortest)
+            self.states[state] = (known + ways, shortest.either(witness))
         else:
             self.states[state] = (ways, witness)
 

@@ -121,6 +121,7 @@ class _Expander:
         banks = self.argument(template, "", "banks", "size", cell.bank_count)
         unrolled = list(self.unroll(cell.members))
         ranges = sum(isinstance(member, ir.Ops) for member in unrolled)
+        budgets = sum(isinstance(member, ir.OpsWhile) for member in unrolled)
         inline = sum(isinstance(member, ir.InlineOp) for member in unrolled)
         members: list[p.Ops] = []
         for member in unrolled:
@@ -130,15 +131,22 @@ class _Expander:
                 own = f"{template}.op[{index}]" if inline > 1 else f"{template}.op"
                 body = self.path(member.body, _Namer(own, "", member.body), {})
                 members.append(p.Ops(None, p.Scope(own, "op", (), body, member.span), member.span))
+            elif isinstance(member, ir.OpsWhile):
+                index = sum(m.spent is not None for m in members)
+                local = f"budget[{index}]" if budgets > 1 else "budget"
+                bound = self.argument(template, "", local, "number", member.bound)
+                use = self.use(member.use, member.use.target, "op")
+                spent = p.Spent(member.measure, member.comparison)
+                members.append(p.Ops(bound, use, member.span, spent))
             else:
-                index = sum(m.count is not None for m in members)
+                index = sum(m.count is not None and m.spent is None for m in members)
                 local = f"ops[{index}]" if ranges > 1 else "ops"
                 count = self.argument(template, "", local, "size", member.count)
                 use = self.use(member.use, member.use.target, "op")
                 members.append(p.Ops(count, use, member.span))
         return p.Cell(template, bank, banks, tuple(members), cell.result, cell.span)
 
-    def unroll(self, members: Sequence[ir.Member]) -> Iterator[ir.Ops | ir.InlineOp]:
+    def unroll(self, members: Sequence[ir.Member]) -> Iterator[ir.Ops | ir.OpsWhile | ir.InlineOp]:
         """Yield members with loops unrolled and loop variables replaced by their values."""
         for member in members:
             if not isinstance(member, ir.For):

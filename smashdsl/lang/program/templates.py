@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import ir
@@ -120,11 +120,31 @@ class Write:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ops:
-    """Uses of one op, one after another; without a count exactly one."""
+    """Uses of one op, one after another; without a count exactly one.
+
+    With ``spent`` the count is a bound, and ops are added while what is spent compares with it so.
+    """
 
     count: Argument | None
     use: Scope
     span: Span
+    spent: Spent | None = None
+
+
+class Spent(NamedTuple):
+    """What a cell or block has spent so far, and how that compares with a bound for one more op to be added."""
+
+    measure: ir.Measure
+    comparison: Literal["<", "<="]
+
+    def allows(self, spent: Any, bound: Any) -> Any:
+        """Return whether one more op may be added."""
+        return spent < bound if self.comparison == "<" else spent <= bound
+
+
+def measured(cell: Cell) -> tuple[ir.Measure, ...]:
+    """Return what the ops of a cell count, each once."""
+    return tuple(dict.fromkeys(member.spent.measure for member in cell.members if member.spent is not None))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -182,6 +202,22 @@ def source(program: Program) -> Flow:
     """Return what the input of the network is."""
     given = program.space.input
     return Flow(given.channels, given.grid, tokens=given.kind == "tokens", raw=given.kind == "tokens")
+
+
+def budgeted(program: Program) -> bool:
+    """Return whether some cell or block adds ops by what is spent."""
+    cells = [block.cell for block in program.blocks]
+    seen: set[int] = set()
+    stack = list(roots(program))
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        stack.extend(children(node))
+        if isinstance(node, CellUse):
+            cells.append(node.cell)
+    return any(measured(cell) for cell in cells)
 
 
 def children(node: Node) -> Iterator[Node]:

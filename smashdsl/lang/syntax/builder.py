@@ -90,7 +90,7 @@ class TreeBuilder(Transformer[Token, s.File]):
     block = _rule(_block)
     banks = _rule(lambda c, at: s.Banks(c[1], c[3], span=at))
     ops = _rule(lambda c, at: s.Ops(c[1], s.Layer(_name(c[3]), _tuple(c[4:]), span=_span(c[3:])), span=at))
-    ops_while = _rule(lambda c, at: s.Unsupported("ops while", span=at))
+    ops_while = _rule(lambda c, at: s.OpsWhile(c[2], s.Layer(_name(c[4]), _tuple(c[5:]), span=_span(c[4:])), span=at))
     op_inline = _rule(lambda c, at: s.InlineOp(c[1], span=_span(c[:1])))
     for_ = _rule(
         lambda c, at: s.For(

@@ -222,6 +222,14 @@ class Ops(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class OpsWhile(Node):
+    """Uses of an op while a comparison of what is spent with a bound holds."""
+
+    condition: Comparison
+    use: Layer
+
+
+@dataclass(frozen=True, slots=True)
 class InlineOp(Node):
     body: Seq
 
@@ -248,7 +256,7 @@ class Yield(Node):
     selection: Selection
 
 
-CellMember: TypeAlias = Param | Banks | Ops | InlineOp | For | Transition | Yield | Unsupported
+CellMember: TypeAlias = Param | Banks | Ops | OpsWhile | InlineOp | For | Transition | Yield | Unsupported
 
 
 @dataclass(frozen=True, slots=True)

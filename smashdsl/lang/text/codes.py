@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "SD0304": "fewer target banks than chunks",
     "SD0305": "entering values that do not fill whole banks",
     "SD0306": "a read or write where there are no banks, or in the wrong place",
+    "SD0307": "an op that adds nothing to what its `ops while` counts",
     # limits
     "SD0401": "nesting deeper than the limit",
     "SD0402": "more sites than the limit",

@@ -10,6 +10,11 @@ from smashdsl.ops.op import ShapeError, greatest, least, quotient
 
 LARGEST = 2**52  # beyond this a float64 no longer holds every integer
 
+WHERE = {
+    "bank": "it speaks of banks: use it inside a block or a cell",
+    "left": "it is what a budget still allows: use it in an op of `ops while`",
+}
+
 # by identity: a choice has no value of its own, the decision made for it has
 Chosen = Mapping[int, Any]
 
@@ -29,7 +34,7 @@ def evaluate(expr: ir.Expr, env: Mapping[str, Any], chosen: Chosen) -> Any:
         case ir.Ref():
             if expr.name not in env:
                 message = f"`{expr.name}` has no meaning here"
-                raise ShapeError("SD0306", message, "it speaks of banks: use it inside a block or a cell")
+                raise ShapeError("SD0306", message, WHERE.get(expr.name, WHERE["bank"]))
             return env[expr.name]
         case ir.Count():
             return env[f"count({expr.op})"]

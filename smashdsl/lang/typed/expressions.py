@@ -12,9 +12,9 @@ from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.ops import LAYERS, Arg
 
-CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written"})
+CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written", "left"})
 MEASURES = frozenset({"params", "flops", "reads"})
-RESERVED = CONTEXT | MEASURES | {"left", "fresh", "reachable", "min", "max", "count", "fixed", "true", "false"}
+RESERVED = CONTEXT | MEASURES | {"fresh", "reachable", "min", "max", "count", "fixed", "true", "false"}
 FLAGS = ("true", "false")
 WORDS = (*dict.fromkeys(word for op in LAYERS.values() for arg in op.args for word in arg.words), *FLAGS)
 WEIGHT_WORDS = ("generated", "shared", "own")

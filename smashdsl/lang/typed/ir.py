@@ -221,6 +221,10 @@ class Op(Node):
     body: Path
 
 
+# what ops spend: banks read, banks' worth of channels written, learned scalars, multiply-adds
+Measure: TypeAlias = Literal["reads", "units", "params", "flops"]
+
+
 @dataclass(frozen=True)
 class Ops(Node):
     """A number of uses of one op, one after another."""
@@ -228,6 +232,17 @@ class Ops(Node):
     count: Expr
     use: Use
     kind: Literal["ops"] = "ops"
+
+
+@dataclass(frozen=True)
+class OpsWhile(Node):
+    """Uses of one op, each added while what the cell or block has spent so far is below a bound."""
+
+    measure: Measure
+    comparison: Literal["<", "<="]
+    bound: Expr
+    use: Use
+    kind: Literal["ops_while"] = "ops_while"
 
 
 @dataclass(frozen=True)
@@ -246,7 +261,7 @@ class For(Node):
     kind: Literal["for"] = "for"
 
 
-Member: TypeAlias = Annotated[Ops | InlineOp | For, Tagged("kind")]
+Member: TypeAlias = Annotated[Ops | OpsWhile | InlineOp | For, Tagged("kind")]
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,9 @@ class _Printer:
         match member:
             case ir.Ops():
                 yield f"ops {expression(member.count)} of {self.use(member.use.target, member.use.args)}"
+            case ir.OpsWhile():
+                condition = f"{member.measure} {member.comparison} {expression(member.bound, 1)}"
+                yield f"ops while {condition} of {self.use(member.use.target, member.use.args)}"
             case ir.InlineOp():
                 yield from self.body("op", member.body)
             case ir.For():

@@ -282,7 +282,7 @@ class _Resolver:
         count = self.expressions.size(banks[0].count, inner, "the number of banks")
         members = self.statements.members(nodes, inner)
         result = self._yield(yields, inner)
-        if not any(isinstance(node, s.Ops | s.InlineOp | s.For) for node in nodes):
+        if not any(isinstance(node, s.Ops | s.OpsWhile | s.InlineOp | s.For) for node in nodes):
             self.sink.error("SD0107", f"`{name.id}` has no ops", name.span, help="add `ops COUNT of NAME`")
         if channels is None or count is None:
             return None

@@ -16,6 +16,7 @@ POOLS = ("written", "banks", "fresh", "reachable")
 READ_JOINS = {"concat": "concat", "add": "sum", "mean": "mean", "max": "max", "mul": "product"}
 WRITE_JOINS = {"add": "sum", "replace": "replace", "mul": "product", "max": "max"}
 NOT_YET = {"attention": "by attention", "mean": "write … by mean"}
+SPENT = ("reads", "units", "params", "flops")
 Place = Literal["op", "path", "joint"]
 
 
@@ -257,20 +258,43 @@ class Statements:
         for node in nodes:
             match node:
                 case s.Ops():
-                    name = node.use.name
-                    if name.id not in self.ops:
-                        help = did_you_mean(name.id, self.ops)
-                        self.sink.error("SD0101", f"there is no op `{name.id}`", name.span, help=help)
-                        continue
                     count = self.expressions.size(node.count, scope, "the number of ops")
-                    use = self.use(node.use, scope)
+                    use = self._used_by_cell(node.use, scope)
                     if count is not None and use is not None:
                         out.append(ir.Ops(count, use, span=node.span))
+                case s.OpsWhile():
+                    member = self._ops_while(node, scope)
+                    out.extend(() if member is None else (member,))
                 case s.InlineOp():
                     out.append(ir.InlineOp(self.path(node.body, scope, "op"), span=node.span))
                 case s.For():
                     out.extend(self._for(node, scope))
         return tuple(out)
+
+    def _used_by_cell(self, node: s.Layer, scope: Scope) -> ir.Use | None:
+        """Resolve the op that a cell uses by name."""
+        if node.name.id not in self.ops:
+            help = did_you_mean(node.name.id, self.ops)
+            self.sink.error("SD0101", f"there is no op `{node.name.id}`", node.name.span, help=help)
+            return None
+        return self.use(node, scope)
+
+    def _ops_while(self, node: s.OpsWhile, scope: Scope) -> ir.OpsWhile | None:
+        condition, use = node.condition, self._used_by_cell(node.use, scope)
+        measure = condition.left
+        if not isinstance(measure, s.Name) or measure.id not in SPENT:
+            named = did_you_mean(measure.id, SPENT) if isinstance(measure, s.Name) else None
+            help = named or f"write `ops while reads < 8 of NAME` with one of {_listing(SPENT)}"
+            self.sink.error("SD0101", "`ops while` compares what is spent with a bound", condition.span, help=help)
+            return None
+        if condition.op not in {"<", "<="}:
+            message = f"ops are added while `{measure.id}` stays below a bound: `{condition.op}` has no end"
+            self.sink.error("SD0201", message, condition.span, help=f"write `{measure.id} < …`")
+            return None
+        bound = self.expressions.number(condition.right, scope, "the bound of `ops while`")
+        if bound is None or use is None:
+            return None
+        return ir.OpsWhile(measure.id, condition.op, bound, use, span=node.span)  # type: ignore[arg-type]
 
     def _for(self, node: s.For, scope: Scope) -> list[ir.Member]:
         names, values, inner = [], [], scope
