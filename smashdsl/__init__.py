@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from smashdsl.errors import UsageError, UserError
     from smashdsl.hypernet.hypernet import HyperNet
     from smashdsl.lang.text.diagnostics import SmashError
+    from smashdsl.ops.op import Arg, Flow, Weight
+    from smashdsl.ops.user import expect, layer
     from smashdsl.search.run import SearchConfig, search
     from smashdsl.search.study import Study
     from smashdsl.space.architecture import Architecture, Architectures
@@ -21,6 +23,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Architecture",
     "Architectures",
+    "Arg",
+    "Flow",
     "HyperNet",
     "SearchConfig",
     "SmashError",
@@ -28,6 +32,9 @@ __all__ = [
     "Study",
     "UsageError",
     "UserError",
+    "Weight",
+    "expect",
+    "layer",
     "load",
     "loads",
     "search",
@@ -44,6 +51,11 @@ _HOMES = {
     "UsageError": "smashdsl.errors",
     "UserError": "smashdsl.errors",
     "SmashError": "smashdsl.lang.text.diagnostics",
+    "Arg": "smashdsl.ops.op",
+    "Flow": "smashdsl.ops.op",
+    "Weight": "smashdsl.ops.op",
+    "expect": "smashdsl.ops.user",
+    "layer": "smashdsl.ops.user",
     "Architecture": "smashdsl.space.architecture",
     "Architectures": "smashdsl.space.architecture",
 }

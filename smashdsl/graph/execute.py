@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, fx
+
+from smashdsl.ops.fault import told
+from smashdsl.ops.user import FUNCTIONS
 
 
 class _Call(NamedTuple):
@@ -60,6 +64,9 @@ class Program:
             try:
                 result = call.function(*args, **kwargs)
             except Exception as error:
+                layer = FUNCTIONS.get(call.function)
+                if layer is not None and not isinstance(error, torch.OutOfMemoryError):
+                    raise layer.fault(f"its function raises {told(error)}\n{call.place}", None, error) from error
                 # as `fx.Interpreter` does it: the error stays what it is and says where it comes from
                 error.args = (f"{error}\n{call.place}", *error.args[1:])
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from functools import cache
-from types import BuiltinFunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import fx
 
 from smashdsl.graph import functions
 from smashdsl.ops import LAYERS
+from smashdsl.ops.user import FUNCTIONS
 
 # where torch keeps the functions that are not written in Python
 BUILT_IN = (torch, torch.nn.functional, torch._C._nn)
@@ -48,15 +49,20 @@ def verify(graph: fx.Graph) -> None:
 
 
 def known(target: Any) -> bool:
-    """Return whether a graph may call a function: torch's, ours, and those of ops; none that changes its input."""
+    """Return whether a graph may call a function: torch's, ours, and those of layers; none that changes its input."""
     name = getattr(target, "__name__", "")
-    if target is operator.getitem:
+    if target is operator.getitem or _is_users(target):
         return True
     if not callable(target) or isinstance(target, type) or (name.endswith("_") and not name.startswith("_")):
         return False
     if isinstance(target, BuiltinFunctionType):
         return any(getattr(home, name, None) is target for home in BUILT_IN)
     return getattr(target, "__module__", None) in _homes()
+
+
+def _is_users(target: Any) -> bool:
+    """Return whether a layer was made of a function; its inputs were held unchanged when the graph was built."""
+    return isinstance(target, FunctionType) and target in FUNCTIONS
 
 
 @cache

@@ -105,7 +105,8 @@ class LayerOp:
 
     ``shape`` maps what arrives to what leaves and raises `ShapeError`; ``weights`` names the tensors the layer uses;
     ``macs`` counts multiply-adds for one example; ``lower`` adds the layer to a graph. `weights = …` in a spec speaks
-    of the tensor named ``weight``.
+    of the tensor named ``weight``. ``mixes``: whether a channel that leaves may come from several that arrive, or from
+    one of another number. ``version``: of a layer that a package adds, what its author calls its present meaning.
     """
 
     name: str
@@ -116,6 +117,8 @@ class LayerOp:
     macs: Callable[[Flow, Flow, Args], Size] = _no_macs
     doc: str = ""
     statistics: bool = False  # whether it normalises with batch statistics
+    mixes: bool = False
+    version: str = ""
 
     @property
     def weighted(self) -> bool:

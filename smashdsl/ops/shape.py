@@ -45,11 +45,19 @@ def _flatten(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) ->
 LAYERS = (
     LayerOp("identity", _identity, doc="what arrives"),
     LayerOp("zero", _zero, doc="zeros in the shape of what arrives"),
-    LayerOp("pad_channels", _pad, (Arg("out", "size"),), shape=_pad_shape, doc="zero channels appended up to `out`"),
+    LayerOp(
+        "pad_channels",
+        _pad,
+        (Arg("out", "size"),),
+        shape=_pad_shape,
+        doc="zero channels appended up to `out`",
+        mixes=True,
+    ),
     LayerOp(
         "flatten",
         _flatten,
         shape=lambda flow, args: Flow(flow.channels * product(flow.grid), ()),
         doc="channels and grid as one vector",
+        mixes=True,
     ),
 )

@@ -62,7 +62,7 @@ class Encoder(Observer):
         if node.weights == "generated" and not frame.counted:
             self._generated(frame, node, source, args)
         # a layer that keeps channels apart keeps it known which bank they came from
-        return None if node.op.weighted or node.op.name in {"flatten", "pad_channels"} else source.ref
+        return None if node.op.weighted or node.op.mixes else source.ref
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
         if node.join != "concat":

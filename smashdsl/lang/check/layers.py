@@ -135,6 +135,8 @@ class Layers:
                 raise ShapeError("SD0201", f"`{arg.name}` of `{node.op.name}` is one of {', '.join(arg.words)}")
         after = within_bounds(node.op.shape(flow, args), self.limits)
         bound_costs(node.op, flow, after, args, self.limits)
+        if node.weights != "own":
+            hold_weight(node, flow, args)
         shapes = record(self.decisions.facts, node, flow, args, region)
         if shapes and self.decisions.domains is not None and node.weights != "shared":
             self.decisions.domains.add(Shapes(node.template, flow.channels, tuple(shapes.items())))
@@ -273,6 +275,14 @@ def bound_costs(op: LayerOp, flow: Flow, after: Flow, args: Mapping[str, Any], l
             raise ShapeError("SD0208", f"this layer has {number:,} {what}, more than {most:,}", "make it smaller")
 
 
+def hold_weight(node: p.Layer, flow: Flow, args: Mapping[str, Any]) -> None:
+    """Raise `ShapeError` unless a layer has the tensor that `weights = …` speaks of: (out, in, *kernel)."""
+    weight = node.op.weights(flow, args).get("weight")
+    if weight is None or len(weight.shape) < 2:
+        what = "no tensor `weight` here" if weight is None else "a `weight` of one axis"
+        raise ShapeError("SD0207", f"`{node.op.name}` has {what}", f"drop `weights = {node.weights}`")
+
+
 def _misfit(name: str, earlier: Any, here: Any) -> ShapeError | None:
     """Return what is wrong with a `let` whose weights would have other shapes here than at an earlier use."""
     before = {s for s in earlier if isinstance(s, Shapes)}
@@ -295,14 +305,15 @@ def record(facts: Facts, node: p.Layer, flow: Flow, args: Mapping[str, Any], reg
     key = (region, node.template)
     shapes = {name: tuple(w.shape) for name, w in weights.items()}
     main = shapes.get("weight", (1, 1))
+    units_out, units_in = main[0], main[1] if len(main) > 1 else 1
     known = facts.extents.get(key)
     if known is None:
         inits = {name: w.init for name, w in weights.items()}
-        facts.extents[key] = Extent(flow.channels, flow.grid, shapes, inits, main[1], main[0])  # type: ignore[arg-type]
+        facts.extents[key] = Extent(flow.channels, flow.grid, shapes, inits, units_in, units_out)  # type: ignore[arg-type]
         return shapes
     known.channels = max(known.channels, flow.channels)
     known.grid = tuple(map(max, known.grid, flow.grid))
-    known.units_in, known.units_out = gcd(known.units_in, main[1]), gcd(known.units_out, main[0])
+    known.units_in, known.units_out = gcd(known.units_in, units_in), gcd(known.units_out, units_out)
     for name, shape in shapes.items():
         other = known.weights.get(name, shape)
         known.weights[name] = tuple(greatest(a, b) for a, b in zip(shape, other, strict=True))

@@ -17,7 +17,7 @@ from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.evaluate import evaluate, scalar
-from smashdsl.ops import LAYERS, ShapeError
+from smashdsl.ops import ShapeError, find
 
 KEYWORD = {ir.Choose: "choose", ir.Maybe: "maybe", ir.Repeat: "repeat", ir.Read: "read", ir.Write: "write"}
 
@@ -249,7 +249,8 @@ class _Expander:
         raise AssertionError(statement)
 
     def layer(self, layer: ir.Layer, template: str, local: str) -> p.Layer:
-        op = LAYERS[layer.op]
+        op = find(layer.op)
+        assert op is not None
         given = {arg.name: arg for arg in layer.args}
         weights = "own"
         args = []

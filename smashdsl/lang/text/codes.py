@@ -32,6 +32,7 @@ CODES: dict[str, str] = {
     "SD0208": "a number out of range",
     "SD0209": "an output that does not match what the space declares",
     "SD0210": "something decided once whose choices differ between its uses",
+    "SD0211": "a layer of another package that is faulty",
     # banks
     "SD0301": "a read of a bank that was never written",
     "SD0302": "a bank that does not exist",

@@ -10,13 +10,12 @@ from smashdsl.lang.text.diagnostics import Sink, did_you_mean
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
-from smashdsl.ops import LAYERS, Arg
+from smashdsl.lang.typed.layers import FLAGS, LayerTable
+from smashdsl.ops import Arg
 
 CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written", "left"})
 MEASURES = frozenset({"params", "flops", "reads"})
 RESERVED = CONTEXT | MEASURES | {"fresh", "reachable", "min", "max", "count", "fixed", "true", "false"}
-FLAGS = ("true", "false")
-WORDS = (*dict.fromkeys(word for op in LAYERS.values() for arg in op.args for word in arg.words), *FLAGS)
 WEIGHT_WORDS = ("generated", "shared", "own")
 MOST_ELEMENTS = 4096
 
@@ -41,9 +40,10 @@ class Scope:
 class Expressions:
     """Resolves expressions; a wrong one is reported once and becomes None."""
 
-    def __init__(self, sink: Sink, limits: Limits) -> None:
+    def __init__(self, sink: Sink, limits: Limits, layers: LayerTable) -> None:
         self.sink = sink
         self.limits = limits
+        self.layers = layers
         self.params: dict[str, ir.Expr | None] = {}
         self.declared: Container[str] = ()  # the names of all params, known before their values
         self.used: set[str] = set()
@@ -188,7 +188,7 @@ class Expressions:
 
     def value(self, node: s.Expr, scope: Scope) -> ir.Expr | None:
         """Resolve the value of a param or a formal, which may be of any kind: its uses check that."""
-        return self.expr(node, scope, tuple(word for word in WORDS if word not in self.declared))
+        return self.expr(node, scope, tuple(word for word in self.layers.words if word not in self.declared))
 
     def number(self, node: s.Expr, scope: Scope, what: str) -> ir.Expr | None:
         """Resolve a value that must be a number."""

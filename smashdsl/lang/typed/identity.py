@@ -13,9 +13,12 @@ def space_hash(space: ir.Space) -> str:
     """Return the SHA-256 of a space's IR as 64 hexadecimal digits.
 
     Two texts that differ in comments, layout or the names of constant params have one hash; the version of the language
-    and every name that a decision's path holds are in it.
+    and every name that a decision's path holds are in it, and so are the versions of layers that packages add.
     """
-    return sha256(canonical(ir.to_json(space)).encode()).hexdigest()
+    data = ir.to_json(space)
+    if not space.foreign:
+        del data["foreign"]  # such a space has one hash, whether or not its reader knows of packages
+    return sha256(canonical(data).encode()).hexdigest()
 
 
 def canonical(data: Any) -> str:

@@ -324,6 +324,14 @@ class Require(Node):
 
 
 @dataclass(frozen=True)
+class Foreign(Node):
+    """A layer that no part of the language is, and what its author calls its present meaning."""
+
+    name: Identifier
+    version: str
+
+
+@dataclass(frozen=True)
 class Space(Node):
     name: Identifier
     input: Input
@@ -336,6 +344,7 @@ class Space(Node):
     body: Path
     head: Path
     requires: tuple[Require, ...]
+    foreign: tuple[Foreign, ...] = ()
     version: Literal[1] = 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from smashdsl.lang.typed import ir
-from smashdsl.ops import LAYERS
+from smashdsl.ops import LAYERS, find
 
 WIDTH = 100
 POSITIONAL = 2  # how many leading arguments go without their names
@@ -96,7 +96,8 @@ def _indented(lines: Iterable[str]) -> Iterator[str]:
 class _Printer:
     def __init__(self, space: ir.Space) -> None:
         self.space = space
-        self.signatures = {name: [arg.name for arg in op.args] for name, op in LAYERS.items()}
+        layers = [*LAYERS.values(), *filter(None, (find(layer.name) for layer in space.foreign))]
+        self.signatures = {op.name: [arg.name for arg in op.args] for op in layers}
         self.signatures |= {op.name: [formal.name for formal in op.formals] for op in space.ops}
         self.signatures |= {cell.name: [formal.name for formal in cell.formals] for cell in space.cells}
 

@@ -16,6 +16,7 @@ from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.expressions import RESERVED, Expressions, Scope
+from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.lang.typed.statements import Statements
 from smashdsl.ops import LAYERS
 
@@ -50,6 +51,7 @@ def resolve(
     resolver.declare_prelude(prelude.items)
     resolver.declare([item for item in tree.items if item is not spaces[0]])
     resolver.declare(spaces[0].members)
+    resolver.layers.load(tree, {*resolver.names.ops, *resolver.names.cells})
     space = resolver.space(spaces[0])
     return None if sink.failed else space
 
@@ -64,7 +66,8 @@ class _Resolver:
         self.names = Definitions()
         self.overrides = overrides
         self.prelude: set[str] = set()
-        self.expressions = Expressions(sink, limits)
+        self.layers = LayerTable(sink)
+        self.expressions = Expressions(sink, limits, self.layers)
         self.statements = Statements(sink, self.expressions, self.names.ops, self.names.cells)
 
     # -- declarations ---------------------------------------------------------------------
@@ -141,6 +144,7 @@ class _Resolver:
             bodies.get("body", ()),
             bodies.get("head", ()),
             tuple(r for r in requires if r is not None),
+            self.layers.foreign(self.statements.used_layers),
             span=node.span,
         )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Literal
 
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Sink, did_you_mean
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.expressions import Expressions, Scope
+from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.ops import LAYERS, Arg
 
 POOLS = ("written", "banks", "fresh", "reachable")
@@ -28,18 +28,19 @@ class Statements:
     ) -> None:
         self.sink = sink
         self.expressions = expressions
+        self.layers: LayerTable = expressions.layers
+        self.used_layers: set[str] = set()
         self.ops = ops
         self.cells = cells
         self.used: set[str] = set()
         self.uses: dict[str, set[str]] = {}
         self.owner = ""
 
-    @cached_property
+    @property
     def argument_names(self) -> frozenset[str]:
         """Every name that an argument may be bound to; a loop's values are put in before arguments are bound."""
-        layers = (arg.name for layer in LAYERS.values() for arg in layer.args)
         formals = (f.name.id for table in (self.ops, self.cells) for node in table.values() for f in node.formals)
-        return frozenset({*layers, *formals})
+        return frozenset({*self.layers.argument_names, *formals})
 
     # -- bodies ----------------------------------------------------------------------------
 
@@ -139,10 +140,14 @@ class Statements:
             return ir.Use(name, "let", span=node.span)
         if name in self.ops or name in self.cells:
             return self.use(node, scope)
-        if name in LAYERS:
-            args = self._bind(node, LAYERS[name].args, scope)
+        op = self.layers.find(node.name)
+        if op is not None:
+            self.used_layers.add(name)
+            args = self._bind(node, op.args, scope)
             return None if args is None else ir.Layer(name, args, span=node.span)
-        candidates = {*LAYERS, *self.ops, *self.cells, *scope.lets}
+        if name in self.layers.faulty:
+            return None
+        candidates = {*self.layers.candidates(), *self.ops, *self.cells, *scope.lets}
         message = f"there is no layer, op or cell `{name}`"
         self.sink.error("SD0101", message, node.name.span, help=did_you_mean(name, candidates))
         return None
