@@ -113,7 +113,7 @@ class UserLayer:
         inputs = tuple((flow.channels, flow.grid) for flow in flows)
 
         def plain(sizes: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
-            seen = [Flow(*size) for size in sizes]
+            seen = [flow._replace(channels=c, grid=grid) for flow, (c, grid) in zip(flows, sizes, strict=True)]
             named = self._named(dict(zip((arg.name for arg in self.args), values, strict=True)), seen[0])
             try:
                 return self._held(name, rule(*seen, **named), seen)
@@ -158,13 +158,16 @@ class UserLayer:
     # -- the layer, for many architectures at once --------------------------------------------------
 
     def _shape(self, flow: Flow, args: Args) -> Flow:
+        if flow.raw:
+            raise ShapeError("SD0207", f"`{self.name}` can't take {flow.kind}", "put `embedding(…)` before it")
         if "shape" not in self.rules:
             return flow
         found, index = self._ask("shape", args, flow)
-        if len({len(out.grid) for out in found}) > 1:
-            raise self.fault("its shape rule makes grids of different numbers of axes", self.rules["shape"])
+        if len({out.kind for out in found}) > 1:
+            raise self.fault("its shape rule makes flows of different kinds", self.rules["shape"])
         grid = zip(*(out.grid for out in found), strict=True)
-        return Flow(spread([out.channels for out in found], index), tuple(spread(list(n), index) for n in grid))
+        sizes = tuple(spread(list(axis), index) for axis in grid)
+        return found[0]._replace(channels=spread([out.channels for out in found], index), grid=sizes)
 
     def _weights(self, flow: Flow, args: Args) -> dict[str, Weight]:
         if "weights" not in self.rules:
