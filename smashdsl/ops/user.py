@@ -167,7 +167,8 @@ class UserLayer:
             raise self.fault("its shape rule makes flows of different kinds", self.rules["shape"])
         grid = zip(*(out.grid for out in found), strict=True)
         sizes = tuple(spread(list(axis), index) for axis in grid)
-        return found[0]._replace(channels=spread([out.channels for out in found], index), grid=sizes)
+        first: Flow = found[0]
+        return first._replace(channels=spread([out.channels for out in found], index), grid=sizes)
 
     def _weights(self, flow: Flow, args: Args) -> dict[str, Weight]:
         if "weights" not in self.rules:
