@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from smashdsl.data.source import Split, make_dataset
+from smashdsl.hypernet.hypernet import HyperNetConfig
+from smashdsl.hypernet.task import make_task
+from smashdsl.hypernet.train import TrainConfig, train_supernet
 from smashdsl.lang.compile import compile_source
 from smashdsl.lang.text.source import Source
 from smashdsl.lang.typed.printer import to_text
@@ -81,3 +86,18 @@ def test_a_member_is_built_and_runs(path: Path) -> None:
         assert torch.isfinite(y).all()
     graph = space.build(architecture)
     assert graph(x, module.tensors()).shape == (2, output.size)
+
+
+def test_the_weights_of_the_space_are_trained_for_a_few_steps(path: Path) -> None:
+    space = example(path.stem)
+    source, output = space.compiled.space.input, space.compiled.space.output
+    if source.kind == "tokens":
+        pytest.skip("data sources hold images, signals and volumes")
+    rng = np.random.default_rng(0)
+    labels = np.arange(12) % min(3, output.size)
+    split = Split(rng.integers(0, 256, (12, source.channels, *source.grid), dtype=np.uint8), labels)
+    data = make_dataset("noise", split, split, tuple(str(i) for i in range(output.size)))
+    config = TrainConfig(steps=3, batch_size=4, hypernet=HyperNetConfig(3, (2, 1), 3))
+    supernet, losses = train_supernet(space, make_task(space, data, torch.device("cpu"), 0.25), config)
+    assert np.isfinite(losses).all()
+    assert all(torch.isfinite(tensor).all() for tensor in supernet.parameters())
