@@ -10,6 +10,7 @@ from importlib.resources import files
 from smashdsl.errors import UserError
 from smashdsl.lang.check.check import check
 from smashdsl.lang.check.facts import Facts
+from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.program.expand import expand
 from smashdsl.lang.program.templates import Program
 from smashdsl.lang.syntax import nodes as s
@@ -35,9 +36,12 @@ class Compiled:
 
 
 def compile_source(
-    source: Source, params: Mapping[str, ParamValue] | None = None, limits: Limits | None = None
+    source: Source,
+    params: Mapping[str, ParamValue] | None = None,
+    limits: Limits | None = None,
+    watch: Watch | None = None,
 ) -> Compiled:
-    """Compile a source, with params overridden by name.
+    """Compile a source, with params overridden by name; ``watch`` notes the shapes at each place of the text.
 
     Raises `SmashError` with everything that is wrong.
     """
@@ -49,7 +53,7 @@ def compile_source(
     program = None if space is None else expand(space, sink, limits)
     facts = None
     try:
-        facts = None if program is None else check(program, sink, limits)
+        facts = None if program is None else check(program, sink, limits, watch)
     except RecursionError:
         message = "ops, paths and formals are nested deeper than can be followed"
         sink.error("SD0401", message, Span(0, len("smash 1")), help="use fewer ops inside ops")

@@ -11,16 +11,20 @@ from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed
 from smashdsl.lang.check.facts import Facts
 from smashdsl.lang.check.layers import Layers
 from smashdsl.lang.check.outcome import Outcome, State, start, within
+from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.diagnostics import Diagnostic, Sink
 from smashdsl.lang.text.limits import Limits
 from smashdsl.ops import Flow, ShapeError
 
 
-def check(program: p.Program, sink: Sink, limits: Limits) -> Facts | None:
-    """Follow every member; report what is wrong in any and return None, or return the facts."""
+def check(program: p.Program, sink: Sink, limits: Limits, watch: Watch | None = None) -> Facts | None:
+    """Follow every member; report what is wrong in any and return None, or return the facts.
+
+    ``watch`` notes what is seen on the way, also in a space that is wrong.
+    """
     try:
-        decisions, outcome = _follow(program, limits)
+        decisions, outcome = _follow(program, limits, watch)
     except NotDecided as stopped:
         sink.error("SD0403", f"{stopped.why}: not decided", stopped.span, help=stopped.help)
         return None
@@ -37,15 +41,15 @@ def check(program: p.Program, sink: Sink, limits: Limits) -> Facts | None:
     return decisions.facts
 
 
-def _follow(program: p.Program, limits: Limits) -> tuple[Decisions, Outcome]:
+def _follow(program: p.Program, limits: Limits, watch: Watch | None) -> tuple[Decisions, Outcome]:
     """Follow every member; a second time when something is wrong, to know which decisions lead there."""
     collecting = gc.isenabled()
     gc.disable()  # nothing the walk makes is a cycle, and it makes millions of tuples
     try:
-        decisions = Decisions(limits)
+        decisions = Decisions(limits, watch=watch)
         outcome = _Network(program, decisions).outcome()
         if outcome.errors:
-            decisions = Decisions(limits, "witness")
+            decisions = Decisions(limits, "witness", watch=watch)
             outcome = _Network(program, decisions).outcome()
         return decisions, outcome
     finally:

@@ -11,6 +11,7 @@ from smashdsl.lang.check.account import Meter, total
 from smashdsl.lang.check.facts import Facts
 from smashdsl.lang.check.outcome import NONE, Finding, Outcome, State, Witness, branch, counted, then
 from smashdsl.lang.check.pools import shown, values
+from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.check.ways import deciding, either
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.limits import Limits
@@ -65,12 +66,17 @@ class Decisions:
     right; one short `witness`; or `all` of them. ``meters`` are what the account of a state holds.
     """
 
-    def __init__(self, limits: Limits, keep: Keep = "nothing", meters: tuple[Meter, ...] = ()) -> None:
+    def __init__(
+        self, limits: Limits, keep: Keep = "nothing", meters: tuple[Meter, ...] = (), watch: Watch | None = None
+    ) -> None:
         self.limits = limits
         self.keep = keep
         self.trace = keep == "witness"
         self.meters = meters
+        self.watch = watch
         self.facts = Facts()
+        if watch is not None:
+            watch.facts = self.facts
         self.left = WORK_PER_STATE * limits.states
         self.memo: dict[Hashable, Memo] = {}
         # the domains met since the use of something that is decided once, None outside any such

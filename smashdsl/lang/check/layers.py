@@ -84,6 +84,13 @@ class Layers:
     def visit(self, node: p.Node, state: State, context: Context) -> Outcome:
         """Follow a node that was not followed before from here."""
         self.decisions.spend(VISIT, node.span)
+        outcome = self.follow(node, state, context)
+        if self.decisions.watch is not None:
+            self.decisions.watch.see(node, state.flow, outcome)
+        return outcome
+
+    def follow(self, node: p.Node, state: State, context: Context) -> Outcome:
+        """Follow a node by its kind."""
         match node:
             case p.Layer():
                 return self.layer(node, state, context)

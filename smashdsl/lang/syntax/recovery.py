@@ -35,6 +35,7 @@ class Recovery:
         self.parser: Any = lark().parse_interactive("")
         self.open: list[Token] = []  # brackets that are not closed yet
         self.tokens: list[Token] = []
+        self.lost = False  # whether no place to go on was found after an error
         # by depth of braces: the state at the start of the statement that is being read there
         self.snapshots: dict[int, _Snapshot] = {0: self._snapshot()}
 
@@ -50,6 +51,15 @@ class Recovery:
 
     def run(self, tokens: list[Token]) -> s.File | None:
         """Return the tree of some tokens, or None after reporting what is wrong with them."""
+        return self._finish() if self.read(tokens) else None
+
+    def accepts(self) -> set[str]:
+        """Return the terminals that may follow what was read; in a statement that is wrong, those that may start one."""
+        parser = self.snapshots[self.depth].parser if self.lost else self.parser
+        return set(parser.accepts())
+
+    def read(self, tokens: list[Token]) -> bool:
+        """Feed tokens, reporting what is wrong; return whether what may follow can still be read."""
         self.tokens = tokens
         i = 0
         line: int | None = None
@@ -68,7 +78,7 @@ class Recovery:
                     self.sink.add(diagnostic)
                 line = token.line
                 if last:
-                    return None
+                    return False
                 if token.type == "RBRACE" and "BAR" in accepts:
                     self.parser = before
                     self.parser.feed_token(Token.new_borrow_pos("BAR", "|", token))
@@ -77,7 +87,7 @@ class Recovery:
                 continue
             self._note(token)
             i += 1
-        return self._finish()
+        return True
 
     def _starts_line(self, i: int) -> bool:
         return i == 0 or self.tokens[i - 1].line != self.tokens[i].line
@@ -95,6 +105,7 @@ class Recovery:
 
     def _resume(self, i: int) -> int:
         """Restore the state before the broken statement and return where to go on."""
+        self.lost = True
         here = depth = self.depth
         first = i
         while i < len(self.tokens):
@@ -118,6 +129,7 @@ class Recovery:
                 return False
         self.parser = snapshot.parser.copy(deepcopy_values=False)
         self.open = list(snapshot.open)
+        self.lost = False
         return True
 
     # -- messages -----------------------------------------------------------------------------

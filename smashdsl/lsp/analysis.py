@@ -1,0 +1,49 @@
+"""A text compiled for an editor: what is wrong with it, and what was seen at each of its places."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from smashdsl.errors import UserError
+from smashdsl.lang.check.watch import Watch
+from smashdsl.lang.compile import Compiled, compile_source
+from smashdsl.lang.text.diagnostics import Diagnostic, Edit, SmashError
+from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.text.source import Source
+
+SUGGESTION = re.compile(r"did you mean `(\w+)`\?")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """``trouble`` is what is wrong where no place in the text is to blame."""
+
+    text: str
+    diagnostics: tuple[Diagnostic, ...] = ()
+    compiled: Compiled | None = None
+    watch: Watch = field(default_factory=Watch)
+    trouble: str = ""
+
+
+def analyse(name: str, text: str, watch: Watch | None = None, limits: Limits | None = None) -> Analysis:
+    """Compile a text; raises `Stopped` when the watch is told to stop."""
+    watch, limits = watch or Watch(), limits or Limits()
+    if len(text.encode("utf-8", "surrogatepass")) > limits.bytes:
+        return Analysis(text, trouble=f"this text is larger than {limits.bytes:,} bytes, more than any spec")
+    try:
+        compiled = compile_source(Source(name, text), limits=limits, watch=watch)
+    except SmashError as error:
+        return Analysis(text, tuple(_with_fix(text, d) for d in error.diagnostics), watch=watch)
+    except UserError as error:
+        return Analysis(text, trouble=error.message, watch=watch)
+    return Analysis(text, compiled.warnings, compiled, watch)
+
+
+def _with_fix(text: str, diagnostic: Diagnostic) -> Diagnostic:
+    """Return a diagnostic that suggests another word together with the edit that puts it in."""
+    meant = SUGGESTION.fullmatch(diagnostic.help or "")
+    written = text[diagnostic.span.start : diagnostic.span.end]
+    if diagnostic.fix or meant is None or not re.fullmatch(r"\w+", written):
+        return diagnostic
+    return replace(diagnostic, fix=(Edit(diagnostic.span, meant[1]),))
