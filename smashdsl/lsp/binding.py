@@ -113,5 +113,5 @@ class Names:
         for symbol in self.outline.visible(offset):
             if symbol.name == name and wanted(symbol):
                 return symbol
-        symbol = self.imported.get(name)
-        return symbol if symbol is not None and wanted(symbol) else None
+        imported = self.imported.get(name)
+        return imported if imported is not None and wanted(imported) else None

@@ -23,6 +23,7 @@ from smashdsl.ops import LAYERS, LayerOp
 
 Kind = Literal["keyword", "layer", "op", "cell", "let", "param", "variable", "argument", "word", "function"]
 FIRST_LINE = "smash 1"
+COMBINERS = frozenset({"sum", "product", "concat", "mean", "max"})
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,6 @@ def complete(project: Project, file: str, offset: int) -> tuple[Span, list[Item]
         return Span(offset, offset), []
     start = word_start(document.text, offset)
     use = at_cursor(document.text, document.tokens, start)
-    use.statement = use.statement or ""
     accepts = accepted(document, start)
     found: dict[str, Item] = {}
     items = [*_names(project.names(file), use), *_keywords(accepts, use)] if accepts else []
@@ -85,8 +85,10 @@ def _keywords(accepts: set[str], use: Use) -> Iterator[Item]:
     if use.role in {"join", "pool"}:
         return
     for word, terminal in keywords().items():
+        joint = use.role == "layer" and use.owner is None  # no op around it, so no banks
         # where a value stands, `max` and its like are functions, and `banks` is a name
-        if terminal in accepts and not (use.role == "value" and word in NAMES):
+        other = word in {"read", "write"} if joint else use.role == "value" and (word in NAMES or word in COMBINERS)
+        if terminal in accepts and not other:
             yield Item(word, "keyword", insert=_snippet(word, use), doc=KEYWORDS.get(word, ""))
 
 
@@ -133,7 +135,8 @@ def _values(names: Names, use: Use) -> Iterator[Item]:
     yield from _symbols(names, use, {"formal", "index", "loop", "param", "output"})
     for name, _ in names.earlier(use):
         yield Item(name, "variable", "an earlier argument")
-    for name in sorted(MEASURES if use.statement == "REQUIRE" else CONTEXT):
+    context = MEASURES if use.statement == "REQUIRE" else CONTEXT if use.owner is not None else {"channels"}
+    for name in sorted(context):
         yield Item(name, "variable", doc=NAMES[name])
     for function in ("min", "max", *(("count",) if use.statement == "REQUIRE" else ())):
         yield Item(function, "function", insert=f"{function}($0)", doc=NAMES[function])
@@ -142,7 +145,7 @@ def _values(names: Names, use: Use) -> Iterator[Item]:
 def _symbols(names: Names, use: Use, kinds: set[str]) -> Iterator[Item]:
     here = [s for s in names.outline.visible(use.span.start) if s.span.end <= use.span.start or s.scope.start == 0]
     for symbol in (*here, *names.imported.values()):
-        if symbol.kind in kinds:
+        if symbol.kind in kinds and (use.owner is None or symbol.span != use.owner.span):
             yield _symbol(symbol)
 
 

@@ -6,7 +6,7 @@ from smashdsl.lang.typed.statements import POOLS
 
 KEYWORDS = {
     "import": "ops, cells and params of another file, by relative path",
-    "param": "a constant that `--set NAME=VALUE` overrides; one whose value is a choice is decided for the whole network",
+    "param": "a constant that `--set NAME=VALUE` overrides; a choice is decided once for the whole network",
     "op": "a tree of layers, decided once per use; `read` and `write` join it to banks",
     "space": "what comes in, what goes out, and the skeleton between",
     "input": "what arrives at the network: `image[channels, height, width]`, `signal`, `volume`, `vector`, `tokens`",
@@ -78,8 +78,8 @@ SNIPPETS = {
     "cell": "cell ${1:name} {\n\tbanks ${2:4} of ${3:channels}\n\t$0\n}",
     "block": "block ${1:stage} {\n\tbanks ${2:4} of ${3:8}\n\tops ${4:2} of ${5:name}\n}",
     "space": (
-        "space ${1:name} {\n\tinput  image[${2:3, 32, 32}]\n\toutput classes(${3:10})\n\tstem { conv(3x3, ${4:16}) }\n\t$0\n"
-        "\thead { global_avg_pool; linear(classes) }\n}"
+        "space ${1:name} {\n\tinput  image[${2:3, 32, 32}]\n\toutput classes(${3:10})\n"
+        "\tstem { conv(3x3, ${4:16}) }\n\t$0\n\thead { global_avg_pool; linear(classes) }\n}"
     ),
     "stem": "stem { $0 }",
     "head": "head { $0 }",

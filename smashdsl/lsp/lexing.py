@@ -5,7 +5,7 @@ from __future__ import annotations
 from lark import Token
 from lark.exceptions import UnexpectedCharacters
 
-from smashdsl.lang.syntax.grammar import lark
+from smashdsl.lang.syntax.grammar import lex
 
 MOST_BLANKED = 200
 
@@ -15,11 +15,11 @@ def words(text: str) -> list[Token]:
     text = text.replace("\0", " ")
     for _ in range(MOST_BLANKED):
         try:
-            return list(lark().lex(text))
+            return lex(text)
         except UnexpectedCharacters as error:
             start = error.pos_in_stream or 0
             end = start + 1
             if text[start] == '"':  # a string that is never closed ends with its line
                 end = text.find("\n", start) if "\n" in text[start:] else len(text)
             text = text[:start] + " " * (end - start) + text[end:]
-    return list(lark().lex(text[:start]))
+    return lex(text[:start])

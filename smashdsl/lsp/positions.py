@@ -56,8 +56,9 @@ class Positions:
         return self.place(span.start), self.place(span.end)
 
     def _units(self, text: str) -> int:
-        return len(text.encode(f"{self.encoding}-le" if self.encoding != "utf-8" else "utf-8", "surrogatepass")) // (
-            UNIT_BYTES[self.encoding]
+        return (
+            len(text.encode(f"{self.encoding}-le" if self.encoding != "utf-8" else "utf-8", "surrogatepass"))
+            // (UNIT_BYTES[self.encoding])
         )
 
 

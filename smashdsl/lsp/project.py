@@ -118,7 +118,7 @@ class Project:
         related = dict.fromkeys((file, symbol.file, *self.open))
         for at in tuple(related):
             related.update((other.file, None) for other in self.imports(at))
-        found = []
+        found: list[tuple[str, Span]] = []
         for at in related:
             text = self.document(at)
             if text is None:

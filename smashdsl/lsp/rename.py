@@ -1,4 +1,4 @@
-"""A declaration and all that names it, under another name; refused where the language would refuse it or mean another."""
+"""A declaration and all that names it, under another name; refused where the language would refuse that name."""
 
 from __future__ import annotations
 
@@ -67,9 +67,7 @@ def _replaced(project: Project, file: str, spans: list[Span], name: str) -> Docu
     return document(file, text)
 
 
-def _same_meaning(
-    before: Project, after: Project, file: str, longer: int, places: dict[str, list[Span]]
-) -> None:
+def _same_meaning(before: Project, after: Project, file: str, longer: int, places: dict[str, list[Span]]) -> None:
     """Raise `UserError` when a name of a file means another declaration than before, or new mistakes appear."""
     old, new = before.document(file), after.document(file)
     assert old is not None

@@ -270,8 +270,10 @@ class _Scanner:
             return "op"
         if frame.place == "body" and self.is_layer(before, after):
             return "layer"
-        if frame.place != "body" and (self.starts_line(i) or before in {"LBRACE", "RBRACE"}) and before in (
-            OPERANDS | {"LBRACE", "VERSION", ""}
+        if (
+            frame.place != "body"
+            and (self.starts_line(i) or before in {"LBRACE", "RBRACE"})
+            and before in (OPERANDS | {"LBRACE", "VERSION", ""})
         ):
             return "declared"  # a member begins with a reserved word: this is none yet
         return "function" if after == "LPAR" else "value"

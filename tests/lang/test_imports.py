@@ -23,6 +23,8 @@ FLOW = (
     "lang.program",
     "lang.check",
     "lang.compile",
+    "highlight",
+    "lsp",
     "space",
     "graph",
     "api",

@@ -54,7 +54,7 @@ class Recovery:
         return self._finish() if self.read(tokens) else None
 
     def accepts(self) -> set[str]:
-        """Return the terminals that may follow what was read; in a statement that is wrong, those that may start one."""
+        """Return the terminals that may follow what was read; in a wrong statement, those that may start one."""
         parser = self.snapshots[self.depth].parser if self.lost else self.parser
         return set(parser.accepts())
 
