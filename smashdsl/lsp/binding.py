@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 from smashdsl.lang.typed.expressions import CONTEXT, MEASURES, WEIGHT_WORDS
 from smashdsl.lsp.symbols import Call, Outline, Symbol, Use
-from smashdsl.ops import LAYERS, Arg, LayerOp
+from smashdsl.ops import LAYERS, Arg, LayerOp, ShapeError
+from smashdsl.ops.table import USER_LAYERS
 
 FLAGS = ("true", "false")
 
@@ -27,6 +28,19 @@ class Word(NamedTuple):
 
 
 Meaning: TypeAlias = Symbol | LayerOp | LayerArgument | Word
+
+
+def layer_named(name: str) -> LayerOp | None:
+    """Return the layer of a name, or None.
+
+    One of a package is known once a compilation has imported the package, which may take seconds.
+    """
+    if name in LAYERS or name not in USER_LAYERS:
+        return LAYERS.get(name)
+    try:
+        return USER_LAYERS[name].op
+    except ShapeError:  # the package is at fault, which the compilation tells
+        return None
 
 
 @dataclass
@@ -52,7 +66,7 @@ class Names:
     def callee(self, name: str, offset: int) -> Symbol | LayerOp | None:
         """Return the layer, op, cell or `let` that a name calls."""
         found = self._visible(name, offset, lambda s: s.kind in {"let", "op", "cell"})
-        return found or LAYERS.get(name)
+        return found or layer_named(name)
 
     def signature(self, call: Call) -> list[tuple[str, Meaning]]:
         """Return the arguments that a call may give, in order."""

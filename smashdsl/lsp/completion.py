@@ -19,7 +19,7 @@ from smashdsl.lsp.language import JOINS, KEYWORDS, NAMES, READABLE, SNIPPETS
 from smashdsl.lsp.project import Document, Project
 from smashdsl.lsp.scan import at_cursor
 from smashdsl.lsp.symbols import Symbol, Use
-from smashdsl.ops import LAYERS, LayerOp
+from smashdsl.ops import LAYERS, LayerOp, plugins
 
 Kind = Literal["keyword", "layer", "op", "cell", "let", "param", "variable", "argument", "word", "function"]
 FIRST_LINE = "smash 1"
@@ -106,6 +106,7 @@ def _names(names: Names, use: Use) -> Iterator[Item]:
         case "layer":
             yield from _symbols(names, use, {"let", "op", "cell"})
             yield from (_layer(layer) for layer in LAYERS.values())
+            yield from (Item(name, "layer", "of a package") for name in sorted(plugins.names()))
         case "op":
             yield from _symbols(names, use, {"op"})
         case "value":

@@ -11,6 +11,7 @@ from smashdsl.lang.text.diagnostics import Sink
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source, Span
 from smashdsl.lang.typed.expressions import Expressions, Scope
+from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.lang.typed.printer import expression
 from smashdsl.lsp.analysis import Analysis
 from smashdsl.lsp.binding import LayerArgument, Word
@@ -73,7 +74,7 @@ def value_of(document: Document, name: str) -> str | None:
         return None
     members = [m for item in tree.items if isinstance(item, s.SpaceDef) for m in item.members]
     params = {p.name.id: p for p in (*tree.items, *members) if isinstance(p, s.Param)}
-    expressions = Expressions(sink, Limits())
+    expressions = Expressions(sink, Limits(), LayerTable(sink))
     expressions.declared = params
     for known, param in params.items():
         value = expressions.value(param.value, Scope())

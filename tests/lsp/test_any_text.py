@@ -19,7 +19,9 @@ from tests.lsp.texts import EXAMPLES, FILE
 TEXTS = [path.read_text(encoding="utf-8") for path in EXAMPLES if path.stat().st_size < 2500]
 PIECES = st.one_of(
     st.sampled_from(["{", "}", "(", ")", "[", "]", "|", ";", ",", "=", '"', "#", "\n", "🧠", "\0", "@", "é"]),
-    st.sampled_from([" op ", " for i in ", " let a, ", " block b[", " read ", " count(", "\nstem {", " cell ", "\nparam "]),
+    st.sampled_from(
+        [" op ", " for i in ", " let a, ", " block b[", " read ", " count(", "\nstem {", " cell ", "\nparam "]
+    ),
 )
 
 

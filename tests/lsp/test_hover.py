@@ -62,7 +62,10 @@ def test_shapes_are_shown_in_a_space_that_is_wrong_elsewhere() -> None:
         ("  stem { conv(3x3, dil▮ation = 2) }", ["conv(dilation = 1)"]),
         ("  stem { conv(3x3, ch▮annels) }", ["channels of what arrives here"]),
         ("  ste▮m { conv(3x3, channels) }", ["layers before the first block"]),
-        (f"{BLOCK.replace('▮', '')}\n  block c {{ banks 1 of 8\n    ops 1 of mi▮x }}", ["Two branches.\nJoined by adding."]),
+        (
+            f"{BLOCK.replace('▮', '')}\n  block c {{ banks 1 of 8\n    ops 1 of mi▮x }}",
+            ["Two branches.\nJoined by adding."],
+        ),
     ],
 )
 def test_of_a_name(marked: str, lines: list[str]) -> None:
