@@ -23,7 +23,6 @@ FLOW = (
     "lang.program",
     "lang.check",
     "lang.compile",
-    "highlight",
     "lsp",
     "space",
     "graph",
