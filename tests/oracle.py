@@ -37,6 +37,7 @@ class Banks:
     count: int
     size: int
     last: list[int]
+    writes: dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Oracle:
             x = self.cell(block, inner, x, [{block.index or "": v} for v in block.instances])
             if number < len(instances) - 1:
                 x = self.joint(block.transition, inner.inside("transition"), x)
+        self.results = [x] * max((cell.inputs - 1 for cell in self.space.cells), default=0)
         if self.space.body:
             x = self.joint(self.space.body, root.inside("body"), x)
         return self.joint(self.space.head, root.inside("head"), x)
@@ -228,13 +230,32 @@ class Oracle:
         env = {name: value for name, value in env.items() if name not in banks}
         return self.cell(cell, replace(inner, env=env), x, [env])
 
+    def entering(self, cell: ir.Cell | ir.Block, here: Here, x: Tensor) -> list[Tensor]:
+        """Return what enters a cell, the oldest result of `body` first, each after its entry."""
+        if isinstance(cell, ir.Block):
+            return [x]
+        results = [*self.results, x][-cell.inputs :]
+        if cell.inputs > 1:
+            self.results = [*self.results[1:], x]
+        if not cell.entry:
+            return results
+        found = []
+        for i, result in enumerate(results):
+            inner = here.inside(f"entry[{i}]" if cell.inputs > 1 else "entry", labels=labels(cell.entry))
+            stride = tuple(-(-a // b) for a, b in zip(result.shape[2:], x.shape[2:], strict=True))
+            inner = replace(inner, env={**here.env, "shrink": stride, "channels": result.shape[1]})
+            found.append(self.path(cell.entry, inner, result))
+        return found
+
     def cell(self, cell: ir.Cell | ir.Block, here: Here, x: Tensor, envs: list[dict[str, Any]]) -> Tensor:
         env = {**here.env, "channels": x.shape[1]}
         size = env["bank"] = self.value(cell.bank_channels, here.sites, "bank", env)
-        env["filled"] = len(parts := split(x, size))
+        entering = self.entering(cell, replace(here, env=env), x)
+        parts = [part for one in entering for part in split(one, size)]
+        env["channels"], env["filled"] = sum(one.shape[1] for one in entering), len(parts)
         count = env["banks"] = self.value(cell.bank_count, here.sites, "banks", env)
         assert len(parts) <= count
-        banks = Banks(dict(enumerate(parts)), count, size, list(range(len(parts))))
+        banks = Banks(dict(enumerate(parts)), count, size, list(range(len(parts))), dict.fromkeys(range(len(parts)), 1))
         here = replace(here, env=env, banks=banks, lets={})
         members = list(unrolled(cell.members, env))
         ranges = [i for i, (member, _) in enumerate(members) if isinstance(member, ir.Ops)]
@@ -283,7 +304,18 @@ class Oracle:
         assert here.banks is not None
         found = self.select(read.banks, here.sites + label, here, x, 1)
         self.counts["reads"] += len(found)
-        return joined(read.join, [here.banks.held[i] for i in found])
+        parts = [here.banks.held[i] for i in found]
+        if read.through is not None:
+            for place, bank in enumerate(found):
+                inner = replace(here, env={**here.env, "src": bank})
+                parts[place] = self.use(read.through, f"{label}[{bank}]", inner, parts[place])
+        if read.join != "attention":
+            return joined(read.join, parts)
+        name = f"{here.names}{label}.attention"
+        self.taken[name] = (here.banks.count,)
+        scores = parts[0].new_zeros(here.banks.count) if self.weights is None else self.weights[name]
+        raised = [torch.exp(scores[bank]) for bank in found]
+        return joined("sum", [part * raised[i] / sum(raised[1:], raised[0]) for i, part in enumerate(parts)])
 
     def write(self, write: ir.Write, label: str, here: Here, x: Tensor) -> None:
         banks = here.banks
@@ -294,8 +326,13 @@ class Oracle:
         self.units += len(chunks)
         for place, target in enumerate(found):
             chunk = chunks[place % len(chunks)]
-            before = [] if write.join == "replace" or target not in banks.held else [banks.held[target]]
-            banks.held[target] = joined(write.join, [*before, chunk])
+            fresh = write.join == "replace" or target not in banks.held
+            before = [] if fresh else [banks.held[target]]
+            writes = banks.writes[target] = 1 if fresh else banks.writes[target] + 1
+            if write.join == "mean" and not fresh:
+                banks.held[target] = (before[0] * (writes - 1) + chunk) / writes
+            else:
+                banks.held[target] = joined(write.join, [*before, chunk])
         banks.last = found
 
     def select(self, banks: ir.Selection, path: str, here: Here, x: Tensor | None, least: int) -> list[int]:

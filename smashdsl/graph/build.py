@@ -23,7 +23,7 @@ from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.source import Source, Span
 from smashdsl.ops import Flow
 from smashdsl.space.architecture import Architecture
-from smashdsl.space.frame import BankState, Frame, Stream
+from smashdsl.space.frame import BankState, Frame, Stream, one, take
 from smashdsl.space.machine import Machine
 from smashdsl.space.observer import Observer
 from smashdsl.space.subsets import Ints
@@ -83,6 +83,13 @@ class Chunk(NamedTuple):
     start: int
     size: int
     width: int
+
+
+class Held(NamedTuple):
+    """What a bank holds, and how many writes it is made of since the bank was fresh or replaced."""
+
+    chunk: Chunk
+    writes: int
 
 
 def build(architecture: Architecture, mode: Mode = "batch") -> Network:
@@ -189,32 +196,55 @@ class _Builder(Observer):
 
     # -- banks ----------------------------------------------------------------------------------
 
-    def fill(self, frame: Frame, state: BankState, source: Stream) -> None:
-        bank, width = _bank(frame), int(source.flow.channels)
-        for index in range(width // bank):
-            state.refs[index] = Chunk(source.ref, index * bank, bank, width)
+    def fill(self, frame: Frame, state: BankState, sources: list[Stream]) -> None:
+        bank, filled = _bank(frame), 0
+        for source in sources:
+            width = int(source.flow.channels)
+            for start in range(0, width, bank):
+                state.refs[filled] = Held(Chunk(source.ref, start, bank, width), 1)
+                filled += 1
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
-        chunks = [state.refs[bank] for bank in _members(masks)]
-        with self.at(f"{frame.path}{_local(node, 'read')}", node.span):
+        chunks = [state.refs[bank].chunk for bank in _members(masks)]
+        with self.at(f"{frame.path}{node.local}", node.span):
             if node.join == "concat":
                 return self._concat(chunks)
-            return self._join(node.join, [self._materialise(chunk) for chunk in chunks])
+            parts = [self._materialise(chunk) for chunk in chunks]
+            return parts[0] if node.through is not None else self._read(frame, node, masks, parts)
+
+    def gather(self, frame: Frame, node: p.Read, masks: Ints, parts: list[tuple[Ints, Stream]], flow: Flow) -> Any:
+        with self.at(f"{frame.path}{node.local}", node.span):
+            return self._read(frame, node, masks, [stream.ref for _, stream in parts])
+
+    def _read(self, frame: Frame, node: p.Read, masks: Ints, refs: list[fx.Node]) -> fx.Node:
+        if node.join != "attention":
+            return self._join(node.join, refs)
+        name = f"{self.path}.attention"
+        shape = (int(one(take(frame.env["banks"], frame.rows))),)
+        self.network.weights[name] = WeightSpec(shape, "zeros", "own", frame.region, node.template, "attention")
+        return self.call(functions.attend, refs, self._tensor(name), _members(masks))
 
     def write(self, frame: Frame, node: p.Write, state: BankState, masks: Ints, chunks: Ints, stream: Stream) -> None:
         bank, count, width = _bank(frame), int(chunks[0]), int(stream.flow.channels)
         written = int(state.written[0])
-        with self.at(f"{frame.path}{_local(node, 'write')}", node.span):
+        with self.at(f"{frame.path}{'write' if node.decision is None else node.decision.local}", node.span):
             for place, target in enumerate(_members(masks)):
-                chunk = Chunk(stream.ref, place % count * bank, bank, width)
+                chunk, writes = Chunk(stream.ref, place % count * bank, bank, width), 1
                 if written >> target & 1 and node.join != "replace":
-                    parts = [self._materialise(state.refs[target]), self._materialise(chunk)]
-                    chunk = Chunk(self._join(node.join, parts), 0, bank, bank)
-                state.refs[target] = chunk
+                    before = state.refs[target]
+                    chunk, writes = self._meet(node.join, before, chunk), before.writes + 1
+                state.refs[target] = Held(chunk, writes)
+
+    def _meet(self, join: str, before: Held, chunk: Chunk) -> Chunk:
+        """Return what a bank holds after a write to what it held."""
+        parts = [self._materialise(before.chunk), self._materialise(chunk)]
+        mean = join == "mean"
+        node = self.call(functions.running_mean, *parts, before.writes) if mean else self._join(join, parts)
+        return Chunk(node, 0, chunk.size, chunk.size)
 
     def drain(self, frame: Frame, state: BankState, masks: Ints, flow: Flow) -> Any:
         with self.at(frame.path.rstrip("."), state.span):
-            return self._concat([state.refs[bank] for bank in _members(masks)])
+            return self._concat([state.refs[bank].chunk for bank in _members(masks)])
 
     def _materialise(self, chunk: Chunk) -> fx.Node:
         if chunk.size == chunk.width:
@@ -231,10 +261,6 @@ class _Builder(Observer):
             else:
                 runs.append(chunk)
         return self._join("concat", [self._materialise(run) for run in runs])
-
-
-def _local(node: p.Read | p.Write, name: str) -> str:
-    return name if node.decision is None else node.decision.local
 
 
 def _bank(frame: Frame) -> int:

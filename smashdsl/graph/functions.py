@@ -30,3 +30,19 @@ def mean_of(tensors: list[Tensor]) -> Tensor:
     for tensor in tensors[1:]:
         total = total + tensor
     return total / len(tensors)
+
+
+def running_mean(before: Tensor, tensor: Tensor, writes: int) -> Tensor:
+    """Return the mean of ``writes`` tensors, given as their mean, and one more; all of one shape."""
+    return before + (tensor - before) / (writes + 1)
+
+
+def attend(tensors: list[Tensor], scores: Tensor, banks: list[int]) -> Tensor:
+    """Return tensors weighted by the softmax of their banks' scores; scores: (banks,), ``banks`` the indices read."""
+    if len(tensors) == 1:
+        return tensors[0]
+    weights = torch.softmax(scores[banks], 0)
+    total = tensors[0] * weights[0]
+    for i in range(1, len(tensors)):
+        total = total + tensors[i] * weights[i]
+    return total

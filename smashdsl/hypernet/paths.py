@@ -11,15 +11,15 @@ from smashdsl.space.sites import places
 
 
 class Instance(NamedTuple):
-    """One layer of one scope: its site path, the region and template whose extents bound it."""
+    """One layer, or read with weights, of one scope: its site path, the region and template whose extents bound it."""
 
     path: str
     region: str
-    layer: p.Layer
+    layer: p.Layer | p.Read
 
 
 def instances(compiled: Compiled) -> Iterator[Instance]:
     """Yield every layer instance at the most repeats and ops, in program order; a `let` may come more than once."""
     for prefix, region, layer in places(compiled):
-        if isinstance(layer, p.Layer):
+        if not isinstance(layer, p.Decision):
             yield Instance(f"{prefix}{layer.local}", region, layer)

@@ -11,6 +11,7 @@ from smashdsl.graph.build import Network, WeightSpec
 from smashdsl.graph.module import initial
 from smashdsl.hypernet.hypernet import HyperNet, HyperNetConfig
 from smashdsl.hypernet.paths import instances
+from smashdsl.lang.program import templates as p
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
@@ -48,7 +49,7 @@ class Supernet(nn.Module):
             if extent is None:
                 continue  # a path that no architecture takes
             for name, shape in extent.weights.items():
-                kind = layer.weights if name == "weight" else "own"
+                kind = layer.weights if isinstance(layer, p.Layer) and name == "weight" else "own"
                 spec = WeightSpec(shape, extent.inits[name], kind, region, layer.template, name)
                 key = storage_name(f"{path}.{name}", spec)
                 if kind != "generated" and key not in tensors:

@@ -100,14 +100,18 @@ class _Recorder(Observer):
 
     # -- banks ----------------------------------------------------------------------------------
 
-    def fill(self, frame: Frame, state: BankState, source: Stream) -> None:
-        filled = int(source.flow.channels) // size_of(frame, "bank")
-        self.cells.append(_Cell(len(self.scopes), source.ref, filled))
+    def fill(self, frame: Frame, state: BankState, sources: list[Stream]) -> None:
+        filled = sum(int(source.flow.channels) for source in sources) // size_of(frame, "bank")
+        # of several inputs only what arrives last is drawn as what the cell follows
+        self.cells.append(_Cell(len(self.scopes), sources[-1].ref, filled))
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
         reads = self.cells[-1].reads
         reads.append(s.Access(members(masks), node.join))
         return (s.Read(len(reads) - 1),)
+
+    def gather(self, frame: Frame, node: p.Read, masks: Ints, parts: list[tuple[Ints, Stream]], flow: Flow) -> Any:
+        return fork(node.join, [stream.ref for _, stream in parts], shape_of(flow), self.place())
 
     def write(self, frame: Frame, node: p.Write, state: BankState, masks: Ints, chunks: Ints, stream: Stream) -> None:
         self.cells[-1].writes.append(s.Access(members(masks), node.join))

@@ -12,7 +12,7 @@ from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow
 from smashdsl.ops.op import product
 from smashdsl.space import subsets
-from smashdsl.space.frame import BankState, Frame, Stream
+from smashdsl.space.frame import BankState, Frame, Stream, take
 from smashdsl.space.observer import Observer
 from smashdsl.space.subsets import Ints
 
@@ -52,6 +52,17 @@ class CostObserver(Observer):
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
         self.costs.reads[frame.rows] += subsets.popcount(masks)
+        if node.join == "attention" and node.through is None:
+            self._weigh(frame)
+
+    def gather(self, frame: Frame, node: p.Read, masks: Ints, parts: list[tuple[Ints, Stream]], flow: Flow) -> Any:
+        if node.join == "attention":
+            self._weigh(frame)
+
+    def _weigh(self, frame: Frame) -> None:
+        """Count the learned scalars of a read, one for each bank."""
+        if not frame.counted:
+            self.costs.params[frame.rows] += take(frame.env["banks"], frame.rows)
 
     def write(self, frame: Frame, node: p.Write, state: BankState, masks: Ints, chunks: Ints, stream: Stream) -> None:
         self.units[frame.rows] += chunks

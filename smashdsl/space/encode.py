@@ -65,7 +65,7 @@ class Encoder(Observer):
         return None if node.op.weighted or node.op.mixes else source.ref
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
-        if node.join != "concat":
+        if node.join != "concat" and node.through is None:
             return None
         return frame.spread(np.asarray(masks), self.batch)
 

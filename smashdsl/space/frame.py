@@ -10,6 +10,7 @@ import numpy as np
 
 from smashdsl.lang.text.source import Span
 from smashdsl.ops import Flow
+from smashdsl.space import subsets
 from smashdsl.space.subsets import Ints
 
 # the reference to what flows for some rows, out of references for parts of them
@@ -30,13 +31,33 @@ class Stream(NamedTuple):
 class BankState:
     """The banks of one cell use: bit sets over all rows of the batch, and what the observer made of each bank.
 
-    ``span``: what says which banks leave, for messages.
+    ``span``: what says which banks leave, for messages. ``entry``: what fills the first banks. ``grids``: the grid of
+    each bank where they may differ, (batch, banks, axes), else None.
     """
 
     written: Ints
     last: Ints
     span: Span
+    entry: Flow
+    grids: Ints | None = None
     refs: dict[int, Any] = field(default_factory=dict)
+
+    def flow(self, frame: Frame, masks: Ints, channels: Any) -> Flow:
+        """Return what flows out of sets of banks that share a grid; masks: (rows,)."""
+        if self.grids is None:
+            return self.entry._replace(channels=channels, grid=take(frame.env["entry_grid"], frame.rows))
+        first = subsets.popcount((masks & -masks) - 1)
+        sizes = self.grids[frame.rows, first]
+        return self.entry._replace(channels=channels, grid=tuple(one(axis) for axis in sizes.T))
+
+    def reshape(self, frame: Frame, masks: Ints, flow: Flow) -> None:
+        """Note the grid of what is written to sets of banks; masks: (rows,)."""
+        if self.grids is None:
+            return
+        for bank in range(self.grids.shape[1]):
+            held = masks >> bank & 1 == 1
+            for axis, size in enumerate(take(flow.grid, np.flatnonzero(held))):
+                self.grids[frame.rows[held], bank, axis] = size
 
 
 @dataclass(frozen=True)
@@ -138,6 +159,18 @@ def merge(frame: Frame, parts: list[tuple[Ints, Stream | None]], joined: Joined)
     grid = tuple(_merged(list(sizes), index, len(frame.rows)) for sizes in axes)
     flow = streams[0].flow._replace(channels=channels, grid=grid)
     return Stream(flow, joined([(rows, s.ref) for rows, s in parts if s is not None]))
+
+
+def gather(join: str, frame: Frame, parts: list[tuple[Ints, Stream]]) -> Flow:
+    """Return what flows for a frame's rows, each of which has some of the parts, joined."""
+    whole: Ints = np.zeros(len(frame.rows), np.int64)
+    grid = [np.zeros(len(frame.rows), np.int64) for _ in parts[0][1].flow.grid]
+    for rows, stream in parts:
+        at = np.searchsorted(frame.rows, rows)
+        whole[at] = whole[at] + stream.flow.channels if join == "concat" else stream.flow.channels
+        for axis, size in zip(grid, stream.flow.grid, strict=True):
+            axis[at] = size
+    return parts[0][1].flow._replace(channels=one(whole), grid=tuple(one(axis) for axis in grid))
 
 
 def _merged(values: list[Any], index: list[Ints], length: int) -> Any:

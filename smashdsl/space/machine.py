@@ -13,17 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from smashdsl.lang.check.entries import entry_name, shrink
 from smashdsl.lang.compile import Compiled
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.typed import ir
 from smashdsl.lang.typed.evaluate import scalar
-from smashdsl.ops import Flow
 from smashdsl.space import subsets
 from smashdsl.space.costs import CostObserver
 from smashdsl.space.decide import Decisions
 from smashdsl.space.domains import Alternatives, Subsets
-from smashdsl.space.frame import BankState, Frame, Stream, View, arriving, merge, narrow, one, partition, take
+from smashdsl.space.frame import BankState, Frame, Stream, View, arriving, gather, merge, narrow, one, partition, take
 from smashdsl.space.observer import Observer, join_flow
+from smashdsl.space.results import Results
 from smashdsl.space.selection import fixed
 from smashdsl.space.sites import Sites, home, most_ops
 from smashdsl.space.subsets import Ints
@@ -57,6 +58,8 @@ class Machine:
         self.shared = p.shared_lets(self.program)
         # what is spent is followed where ops are added by it
         self.account = CostObserver(batch) if p.budgeted(self.program) else None
+        self.results = Results(0, Frame(np.arange(batch), {}), None)
+        self.reshaped: dict[int, bool] = {}
 
     @property
     def codes(self) -> Ints:
@@ -92,10 +95,10 @@ class Machine:
                 self.observer.leave(inner)
                 if not (block is self.program.blocks[-1] and position == len(block.instances) - 1):
                     stream = self.scope(block.transition, inner, stream)
-        for joint in (self.program.body, self.program.head):
-            if joint is not None:
-                stream = self.scope(joint, frame, stream)
-        return stream
+        if self.program.body is not None:
+            self.results = Results(p.results_kept(self.program), frame, stream)
+            stream = self.scope(self.program.body, frame, stream)
+        return self.scope(self.program.head, frame, stream)
 
     # -- nodes --------------------------------------------------------------------------------
 
@@ -231,47 +234,73 @@ class Machine:
         frame = frame.bind(self.batch, channels=stream.flow.channels)
 
         def with_bank(f: Frame, args: dict[str, Any]) -> Stream | None:
-            source = narrow(frame, stream, f.rows)
-            assert source is not None
-            bank = scalar(args["bank"])
-            inner = f.bind(self.batch, bank=bank, filled=source.flow.channels // bank)
+            bank, arriving = scalar(args["bank"]), narrow(frame, stream, f.rows)
+            assert arriving is not None
+            f = f.bind(self.batch, bank=bank)
+            sources = self.entering(cell, f, arriving)
+            channels = sum(source.flow.channels for source in sources)
+            inner = f.bind(self.batch, channels=channels, filled=channels // bank)
 
             def with_banks(g: Frame, args: dict[str, Any]) -> Stream:
-                entering = narrow(inner, source, g.rows)
-                assert entering is not None
-                return self.fill(cell, g.bind(self.batch, banks=scalar(args["banks"])), entering)
+                entering = [narrow(inner, source, g.rows) for source in sources]
+                banks = g.bind(self.batch, banks=scalar(args["banks"]))
+                return self.fill(cell, banks, [source for source in entering if source is not None])
 
-            result: Stream | None = self.decisions.arguments((cell.banks,), inner, source, with_banks)
+            result: Stream | None = self.decisions.arguments((cell.banks,), inner, sources[-1], with_banks)
             return result
 
         result: Stream | None = self.decisions.arguments((cell.bank,), frame, stream, with_bank)
         return result
 
-    def fill(self, cell: p.Cell, frame: Frame, source: Stream) -> Stream:
+    def entering(self, cell: p.Cell, frame: Frame, arriving: Stream) -> list[Stream]:
+        """Return what enters a cell: its inputs, each after `entry`, the oldest first."""
+        sources = [arriving]
+        if cell.inputs > 1:
+            sources = [*self.results.last(cell.inputs - 1, frame, self.observer.merge), arriving]
+            self.results.push(frame, arriving)
+        if cell.entry is None:
+            return sources
+        entered = []
+        for i, source in enumerate(sources):
+            inner = frame.bind(self.batch, channels=source.flow.channels, shrink=shrink(source.flow, arriving.flow))
+            result = self.scope(cell.entry, inner, source, entry_name(cell, i))
+            assert result is not None
+            entered.append(result)
+        return entered
+
+    def fill(self, cell: p.Cell, frame: Frame, sources: list[Stream]) -> Stream:
         """Fill the first banks with what enters, follow the ops, and return what leaves."""
-        view = View(frame, {})
+        view, entry = View(frame, {}), sources[0].flow
         span = cell.span if cell.result is None else cell.result.span
-        state = BankState(np.zeros(self.batch, np.int64), np.zeros(self.batch, np.int64), span)
+        state = BankState(np.zeros(self.batch, np.int64), np.zeros(self.batch, np.int64), span, entry)
         state.written[frame.rows] = subsets.prefix(np.asarray(view["filled"], np.int64))
         state.last[frame.rows] = state.written[frame.rows]
-        frame = replace(
-            frame.bind(self.batch, entry_grid=source.flow.grid, entry_tokens=source.flow.tokens), banks=state
-        )
-        self.observer.fill(frame, state, source)
+        frame = replace(frame.bind(self.batch, entry_grid=entry.grid), banks=state)
+        if self.is_reshaped(cell):
+            state.grids = np.zeros((self.batch, int(np.max(view["banks"])), len(entry.grid)), np.int64)
+            state.reshape(frame, state.written[frame.rows], entry)
+        self.observer.fill(frame, state, sources)
         position = 0
         before = {} if self.account is None else {m: self.account.spent(m).copy() for m in p.measured(cell)}
         for member in cell.members:
             if member.spent is not None:
-                self.budget(member, before[member.spent.measure], position, frame, source)
+                self.budget(member, before[member.spent.measure], position, frame, sources[-1])
             else:
-                self.ops(member, position, frame, source)
+                self.ops(member, position, frame, sources[-1])
             position += most_ops(member, self.facts)
         if cell.result is None or cell.result.mode == "all":
             masks: Ints = state.written[frame.rows]
         else:
             masks = fixed(cell.result, state, frame)
-        flow = source.flow._replace(channels=one(subsets.popcount(masks) * view["bank"]))
+        flow = state.flow(frame, masks, one(subsets.popcount(masks) * view["bank"]))
         return Stream(flow, self.observer.drain(frame, state, masks, flow))
+
+    def is_reshaped(self, cell: p.Cell) -> bool:
+        """Return whether some op of a cell leaves a bank with another grid than at entry."""
+        if id(cell) not in self.reshaped:
+            writes = (node for member in cell.members for node in p.nodes(member.use))
+            self.reshaped[id(cell)] = any(id(node) in self.facts.reshaped for node in writes)
+        return self.reshaped[id(cell)]
 
     def ops(self, member: p.Ops, position: int, frame: Frame, entry: Stream) -> None:
         def run(f: Frame, args: dict[str, Any]) -> None:
@@ -314,12 +343,34 @@ class Machine:
         assert state is not None
         masks = self.select(node, frame, stream, state, 1)
         bank = take(frame.env["bank"], frame.rows)
-        grid = take(frame.env["entry_grid"], frame.rows)
+        if node.through is not None:
+            return self.through(node, node.through, frame, state, masks)
         channels = one(subsets.popcount(masks) * bank) if node.join == "concat" else bank
-        flow = Flow(channels, grid, frame.env["entry_tokens"])
+        flow = state.flow(frame, masks, channels)
         if self.account is not None:
             self.account.read(frame, node, state, masks, flow)
         return Stream(flow, self.observer.read(frame, node, state, masks, flow))
+
+    def through(self, node: p.Read, use: p.Scope, frame: Frame, state: BankState, masks: Ints) -> Stream:
+        """Follow the op of a read once for each bank, with the rows that take it, and join what comes out."""
+        parts: list[tuple[Ints, Stream]] = []
+        for bank in range(int(masks.max()).bit_length()):
+            rows = frame.rows[masks >> bank & 1 == 1]
+            if not len(rows):
+                continue
+            inner = frame.only(rows).bind(self.batch, src=bank)
+            only = np.full(len(rows), 1 << bank, np.int64)
+            flow = state.flow(inner, only, take(frame.env["bank"], rows))
+            source = Stream(flow, self.observer.read(inner, node, state, only, flow))
+            if self.account is not None:
+                self.account.read(inner, node, state, only, flow)
+            result = self.scope(use, inner, source, f"{node.local}[{bank}]")
+            assert result is not None
+            parts.append((rows, result))
+        flow = gather(node.join, frame, parts)
+        if self.account is not None:
+            self.account.gather(frame, node, masks, parts, flow)
+        return Stream(flow, self.observer.gather(frame, node, masks, parts, flow))
 
     def write(self, node: p.Write, frame: Frame, stream: Stream | None) -> None:
         state = frame.banks
@@ -331,6 +382,7 @@ class Machine:
         if self.account is not None:
             self.account.write(frame, node, state, masks, chunks, stream)
         self.observer.write(frame, node, state, masks, chunks, stream)
+        state.reshape(frame, masks, stream.flow)
         state.written[frame.rows] |= masks
         state.last[frame.rows] = masks
 

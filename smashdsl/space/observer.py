@@ -43,11 +43,14 @@ class Observer:
     def merge(self, parts: list[tuple[Ints, Any]]) -> Any:
         """Return one reference for what flows, out of those of parts of the rows."""
 
-    def fill(self, frame: Frame, state: BankState, source: Stream) -> None:
+    def fill(self, frame: Frame, state: BankState, sources: list[Stream]) -> None:
         """Note that what enters a cell fills its first banks."""
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:
-        """Note that an op reads banks; masks: (rows,)."""
+        """Note that an op reads banks; masks: (rows,). Of a read through an op, each bank is told by itself."""
+
+    def gather(self, frame: Frame, node: p.Read, masks: Ints, parts: list[tuple[Ints, Stream]], flow: Flow) -> Any:
+        """Note that banks that went through an op are joined; masks: (rows,). A part's rows are those that read it."""
 
     def write(self, frame: Frame, node: p.Write, state: BankState, masks: Ints, chunks: Ints, stream: Stream) -> None:
         """Note that an op writes chunks of channels to banks, before they count as written; masks, chunks: (rows,)."""

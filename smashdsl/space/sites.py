@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from smashdsl.lang.check.entries import entry_name
 from smashdsl.lang.check.facts import Facts
 from smashdsl.lang.compile import Compiled
 from smashdsl.lang.program import templates as p
@@ -67,14 +68,14 @@ class Site:
 
 
 class Place(NamedTuple):
-    """A decision or a layer of one instance; ``prefix`` and ``item.local`` are its path.
+    """A decision or a layer, or a read with weights, of one instance; ``prefix`` and ``item.local`` are its path.
 
     ``region``: the block instance or cell use whose shared weights a layer uses.
     """
 
     prefix: str
     region: str
-    item: p.Decision | p.Layer
+    item: p.Decision | p.Layer | p.Read
 
 
 class Sites:
@@ -86,7 +87,7 @@ class Sites:
         self.column: dict[str, int] = {}
         for place in places(compiled):
             decision = place.item
-            if isinstance(decision, p.Layer):
+            if not isinstance(decision, p.Decision):
                 continue
             path = place.prefix + decision.local
             if path not in self.column:
@@ -175,9 +176,24 @@ class _Walk:
             case p.Read() | p.Write():
                 if node.decision is not None:
                     yield Place(at.sites, at.region, node.decision)
+                if isinstance(node, p.Read):
+                    yield from self.read(node, at)
+
+    def read(self, node: p.Read, at: _At) -> Iterator[Place]:
+        if node.join == "attention":
+            yield Place(at.path, at.region, node)
+        if node.through is not None:
+            mask = self.facts.sources.get(id(node), 0)
+            for bank in range(mask.bit_length()):
+                if mask >> bank & 1:
+                    yield from self.scope(node.through, at, f"{node.local}[{bank}]")
 
     def cell(self, cell: p.Cell, at: _At) -> Iterator[Place]:
-        yield from self.arguments((cell.bank, cell.banks), at)
+        yield from self.arguments((cell.bank,), at)
+        if cell.entry is not None:
+            for i in range(cell.inputs):
+                yield from self.scope(cell.entry, at, entry_name(cell, i))
+        yield from self.arguments((cell.banks,), at)
         position = 0
         for member in cell.members:
             if member.count is not None:

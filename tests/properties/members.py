@@ -58,7 +58,7 @@ def runs(program: p.Program, most: int) -> Iterator[tuple[dict[str, Any], ShapeE
 class _Banks:
     values: list[bool]
     bank: int
-    grid: tuple[int, ...]
+    grids: list[tuple[int, ...] | None]
     last: list[int]
 
     @property
@@ -86,6 +86,7 @@ class _Run:
     met: set[tuple[int, str, int]] = field(default_factory=set)  # lets whose weights are there
     cells: int = 0
     weigh: bool = True
+    results: list[Flow] = field(default_factory=list)  # of `body`, that cells with several inputs may take
 
     def pick(self, path: str, options: Sequence[Any]) -> Any:
         """Decide, or return what was decided at this path before."""
@@ -117,6 +118,7 @@ class _Run:
             if number < len(instances) - 1:
                 flow = self.scope(block.transition, flow, inner, prefix, None)
         if self.program.body is not None:
+            self.results = [flow] * max((cell.inputs - 1 for cell in space.cells), default=0)
             flow = self.scope(self.program.body, flow, env, "", None)
         flow = self.scope(self.program.head, flow, env, "", None)
         if flow != Flow(space.output.size, ()):
@@ -243,14 +245,16 @@ class _Run:
     def cell(self, cell: p.Cell, flow: Any, env: dict[str, Any], prefix: str) -> Flow:
         env = self.bind((cell.bank,), {**env, "channels": flow.channels}, prefix)
         bank = env["bank"]
-        if bank < 1 or flow.channels % bank:
-            raise wrong("channels that fill no banks")
-        filled = flow.channels // bank
-        env = self.bind((cell.banks,), {**env, "filled": filled}, prefix)
+        flows = self.entering(cell, flow, env, prefix)
+        if bank < 1 or any(one.channels % bank for one in flows) or len({one.grid for one in flows}) > 1:
+            raise wrong("inputs that fill no banks")
+        channels = sum(one.channels for one in flows)
+        filled = channels // bank
+        env = self.bind((cell.banks,), {**env, "channels": channels, "filled": filled}, prefix)
         if filled > env["banks"]:
             raise wrong("more than the banks hold")
         values = [i < filled for i in range(env["banks"])]
-        banks = _Banks(values, bank, flow.grid, list(range(filled)))
+        banks = _Banks(values, bank, [flows[0].grid if value else None for value in values], list(range(filled)))
         self.cells += 1
         before = self.spent.copy()
         for number, member in enumerate(cell.members):
@@ -276,6 +280,23 @@ class _Run:
         if self.seq(use.body, None, here, prefix, banks) is not banks:
             raise wrong("no write")
 
+    def entering(self, cell: p.Cell, flow: Flow, env: dict[str, Any], prefix: str) -> list[Flow]:
+        """Return what enters, the oldest result first."""
+        flows = [*self.results[-(cell.inputs - 1) :], flow] if cell.inputs > 1 else [flow]
+        if cell.inputs > 1:
+            self.results = [*self.results[1:], flow]
+        if cell.entry is None:
+            return flows
+        found = []
+        for i, one in enumerate(flows):
+            own = f"{prefix}entry[{i}]." if cell.inputs > 1 else f"{prefix}entry."
+            stride = tuple(-(-a // b) for a, b in zip(one.grid, flow.grid, strict=False)) or 1
+            after = self.seq(cell.entry.body, one, {**env, "channels": one.channels, "shrink": stride}, own, None)
+            if after is None:
+                raise wrong("nothing enters")
+            found.append(after)
+        return found
+
     def left(self, result: ir.Selection | None, banks: _Banks, env: dict[str, Any]) -> Flow:
         if result is None or result.mode == "all":
             leaving = banks.written
@@ -285,7 +306,14 @@ class _Run:
             leaving = self.listed(result, banks, env)
         if not all(banks.values[i] for i in leaving):
             raise wrong("an empty bank leaves")
-        return Flow(len(leaving) * banks.bank, banks.grid)
+        return Flow(len(leaving) * banks.bank, self.grid_of(leaving, banks))
+
+    def grid_of(self, found: list[int], banks: _Banks) -> Any:
+        """Return the grid of banks that are joined."""
+        grids = {banks.grids[i] for i in found}
+        if len(grids) > 1:
+            raise wrong("grids that differ")
+        return next(iter(grids), None)
 
     def listed(self, selection: ir.Selection, banks: _Banks, env: dict[str, Any]) -> list[int]:
         found: list[int] = []
@@ -326,18 +354,41 @@ class _Run:
         if not found or not all(banks.values[i] for i in found):
             raise wrong("nothing to read")
         self.spent["reads"] += len(found)
-        return Flow(banks.bank * (len(found) if node.join == "concat" else 1), banks.grid)
+        if node.join == "attention" and self.weigh:
+            self.spent["params"] += len(banks.values)
+        if node.through is not None:
+            flows = []
+            for i in found:
+                grid = banks.grids[i]
+                assert grid is not None
+                inner, own = {**env, "src": i, "channels": banks.bank}, f"{prefix}{node.local}[{i}]."
+                self.spent[f"count({node.through.op})"] += 1
+                here = self.bind(node.through.formals, inner, own)
+                flows.append(self.seq(node.through.body, Flow(banks.bank, grid), here, own, banks))
+            return joined("concat" if node.join == "concat" else "sum", flows)
+        if node.decision is not None:
+            self.grid_of(banks.written, banks)
+        return Flow(banks.bank * (len(found) if node.join == "concat" else 1), self.grid_of(found, banks))
 
     def write(self, node: p.Write, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> _Banks:
-        if banks is None or flow.grid != banks.grid or flow.channels % banks.bank:
+        if banks is None or flow.channels % banks.bank:
             raise wrong("what does not fill banks")
+        if len(flow.grid) != len(next(grid for grid in banks.grids if grid is not None)):
+            raise wrong("other axes")
         chunks = flow.channels // banks.bank
         found = self.targets(node, chunks, banks, env, prefix)
         if len(found) < chunks:
             raise wrong("fewer banks than chunks")
         self.spent["units"] += chunks
+        met = banks.written if node.decision is not None and node.banks.pool != "fresh" else found
+        if node.decision is not None or node.join != "replace":
+            if any(banks.values[i] and banks.grids[i] != flow.grid for i in met):
+                raise wrong("another grid")
+        elif node.banks.mode == "last" and self.grid_of(found, banks) != flow.grid:
+            raise wrong("another grid")
         for i in found:
             banks.values[i] = True
+            banks.grids[i] = flow.grid
         banks.last = found
         return banks
 

@@ -52,6 +52,8 @@ class _Writer:
     ops: list[str] = field(default_factory=list)  # ops used like layers, that take a kernel
     cells: list[str] = field(default_factory=list)
     params: list[str] = field(default_factory=list)  # choices of kernels
+    edges: list[str] = field(default_factory=list)  # ops that reads go through
+    sequenced: list[str] = field(default_factory=list)  # cells that follow others in `body`
     norms: list[str] = field(default_factory=list)  # kinds of `norm` that have a name
     lets: int = 0
 
@@ -187,10 +189,15 @@ class _Writer:
             "read all by add",
         ]
         reads += ["read 1 of written by max", "read some of written by mul", "read last by mean"]
+        reads += ["read some of written by attention", "read all by attention"]
+        for edge in self.edges:
+            reads += [f"read {one} through {edge}" for one in ("0", "all", "some of written", "last")]
+            reads += [f"read {one} through {edge} by {self.one('add', 'attention', 'mul')}" for one in ("all", "last")]
         if self.risky():
             reads += ["read 1", "read [0, 1]", "read 2 of written", "read 1..2 of written", "read all of banks"]
         read, middle, out = self.one(*reads), self.path(1), self.one("bank", "bank", "2 * bank", "{bank, 2 * bank}")
         plain = ["write 0", "write last", "write all", "write 1 of written", "write some of written by replace"]
+        plain += ["write all by mean", "write some of reachable by mean"]
         plain += [
             "write 1..2 of reachable",
             "write some of reachable",
@@ -218,7 +225,20 @@ class _Writer:
             channels = ("2", "4", "{2, 4}", "channels / 2")
         return f"banks {self.one(*count)} of {self.one(*channels)}"
 
+    def strided(self) -> str:
+        """Return the members of a cell whose second bank has a grid of its own."""
+        half = "conv({1, 3}, bank, stride = {1, 2})" if self.risky() else "conv({1, 3}, bank, stride = 2)"
+        edge = f" through {self.one(*self.edges)}" if self.edges else ""
+        members = [f"op {{ read 0; {half}; write 1 }}"]
+        members += [f"op {{ read 1{edge}; {self.layer()}; conv(1, bank); write {self.one('1', 'last')} by mean }}"]
+        if self.risky():
+            members.append(f"op {{ {self.bank_op()} }}")
+        leaving = self.one("1", "last", *(["all"] if self.risky() else []))
+        return "\n    ".join(["banks 2 of channels", *members, f"yield {leaving}"])
+
     def cell_members(self, op: str | None) -> str:
+        if self.chance(2):
+            return self.strided()
         members = [line for _ in range(self.number(1, 2)) for line in self.member(op)]
         if self.chance(3):
             members.append(f"yield {self.one('0', '[0]', 'last', 'all', *(['1'] if self.risky() else []))}")
@@ -254,6 +274,13 @@ class _Writer:
             default = self.one("", " = {2, 4}", " = channels")
             yield f"op f(k, o{default or ' = 4'}) {{ {self.path(1)}; conv(k, o) }}"
             self.ops.append("f")
+        if self.chance(4):
+            self.edges.append("edge")
+            body = self.one("conv({1, 3})", "choose { identity | relu }", "conv(1, bank, dilation = src + 1)")
+            yield f"op edge(src) {{ {body} }}"
+        if self.chance(2):
+            self.edges.append("wide")
+            yield f"op wide(k = {{1, 3}}) {{ conv(k, {self.one('bank', '2 * channels', '4')}) }}"
         if self.chance(3):
             self.norms.append("kind")
             yield f"param kind = {self.one('{batch, rms}', 'layer', '{layer: 1, batch: 3}')}"
@@ -281,6 +308,17 @@ class _Writer:
             name = f"c{len(self.cells)}"
             yield f"{'tied ' if tied else ''}cell {name} {{\n    {self.cell_members(None)}\n  }}"
             self.cells.append(f"conv(1, 4); {name}")
-        statements = [*self.cells, *(self.path(2) for _ in range(self.number(1, 2)))]
+        if self.chance(4):
+            number, stride = self.one("2", "3"), self.one("shrink", "shrink", "1") if self.risky() else "shrink"
+            yield f"{self.one('', 'tied ')}cell s {{"
+            yield f"  inputs {number}"
+            yield f"  entry {{ conv({{1, 3}}, bank, stride = {stride}) }}"
+            yield "  banks 4 of 2"
+            yield f"  op {{ read some of written{self.one('', ' by add')}; conv(1, bank); write 3 }}"
+            yield "  yield 3"
+            yield "}"
+            use = f"{self.one('', 'conv(1, 4); ', 'max_pool(2, stride = 2); ')}s"
+            self.sequenced += [use, self.one("s", "repeat 0..2 { s }", "maybe { s }", "choose { s | relu }")]
+        statements = [*self.cells, *self.sequenced, *(self.path(2) for _ in range(self.number(1, 2)))]
         inner = "\n    ".join(statements)
         yield f"body {{\n    {inner}\n  }}"

@@ -6,14 +6,26 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smashdsl.lang.check.account import Meter, Spent
-from smashdsl.lang.check.banks import chunks_of, enter, leave, read_states, sets_between, write_states
+from smashdsl.lang.check.banks import (
+    EXACTLY,
+    at_entry,
+    chunks_of,
+    enter,
+    leave,
+    read_states,
+    sets_between,
+    write_states,
+)
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
+from smashdsl.lang.check.entries import Entries
+from smashdsl.lang.check.facts import Extent
 from smashdsl.lang.check.outcome import NONE, Banks, Finding, Outcome, State, at_root, decided, start, within
 from smashdsl.lang.check.pools import number_of
+from smashdsl.lang.check.through import Through
 from smashdsl.lang.check.ways import Sets, deciding
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.typed.evaluate import scalar
-from smashdsl.ops import Flow, ShapeError
+from smashdsl.ops import ShapeError
 
 if TYPE_CHECKING:
     from smashdsl.lang.check.layers import Layers
@@ -28,6 +40,8 @@ class Cells:
         self.layers = layers
         self.decisions = decisions
         self.limits = decisions.limits
+        self.entries = Entries(layers, decisions)
+        self.through = Through(layers, decisions)
         self.names: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def use(self, node: p.CellUse, state: State, context: Context) -> Outcome:
@@ -51,12 +65,19 @@ class Cells:
         """Follow the banks and ops of a cell or block, from what enters to what leaves."""
         if state.flow is None:
             return failed(ShapeError("SD0306", "nothing arrives at this cell", "start the op with `read …`"), cell.span)
-        flow = state.flow
 
         def with_bank(inner: Context) -> Outcome:
-            filled = enter(flow, inner.env["bank"])
-            inner = inner.bind(filled=filled)
-            return self.decisions.arguments((cell.banks,), inner, lambda c: guard(cell.banks.span, lambda: run(c)))
+            entered = self.entries.entered(cell, state, inner)
+            return self.decisions.then(entered, lambda s: guard(cell.bank.span, lambda: self.filled(cell, s, inner)))
+
+        local = context.bind(channels=state.flow.channels)
+        return self.decisions.arguments((cell.bank,), local, lambda c: guard(cell.bank.span, lambda: with_bank(c)))
+
+    def filled(self, cell: p.Cell, state: State, context: Context) -> Outcome:
+        """Follow a cell from what fills its banks."""
+        flow = state.flow
+        assert flow is not None
+        last = _uses_last(cell)
 
         def run(inner: Context) -> Outcome:
             banks, filled = inner.env["banks"], inner.env["filled"]
@@ -66,13 +87,14 @@ class Cells:
             if banks > self.limits.banks:
                 raise ShapeError("SD0208", f"{banks} banks are more than a block can hold, {self.limits.banks}")
             self.decisions.facts.banks[cell.template] = max(banks, self.decisions.facts.banks.get(cell.template, 0))
-            outcome = start(state._replace(flow=None, banks=Banks((1 << filled) - 1, filled)))
-            inner = inner.bind(entry=flow, last=_uses_last(cell))
+            held = (1 << filled) - 1
+            outcome = start(state._replace(flow=None, banks=Banks(held, held if last == EXACTLY else filled)))
+            inner = inner.bind(entry=flow, last=last)
             outcome = self.members(cell, outcome, inner)
             return self.decisions.then(outcome, lambda s: self.left(cell, s, inner))
 
-        local = context.bind(channels=flow.channels)
-        return self.decisions.arguments((cell.bank,), local, lambda c: guard(cell.bank.span, lambda: with_bank(c)))
+        inner = context.bind(channels=flow.channels, filled=enter(flow, context.env["bank"]))
+        return self.decisions.arguments((cell.banks,), inner, lambda c: guard(cell.banks.span, lambda: run(c)))
 
     def left(self, cell: p.Cell, state: State, context: Context) -> Outcome:
         assert state.banks is not None
@@ -232,21 +254,34 @@ class Cells:
         """Follow a read: one state for each number of banks."""
         if state.banks is None or "entry" not in context.env:
             raise ShapeError("SD0306", "there are no banks to read here")
-        entry: Flow = context.env["entry"]
-        bank = scalar(context.env["bank"])
         context = arriving(state, context)
-        found = read_states(node, state.banks, context.env)
+        if node.join == "attention":
+            self.note_attention(node, context)
+        if node.through is not None:
+            return self.through.read(node, state, context)
+        banks = scalar(context.env["banks"])
+        shape, mask, found = read_states(node, state.banks, context.env)
         if node.decision is not None:
             self.decisions.subset(node.decision, context.env["banks"], found)
         cases = []
         for size, ways in found:
-            channels = size * bank if node.join == "concat" else bank
-            after = self.decisions.charge(state._replace(flow=entry._replace(channels=channels)), {"reads": size})
-            label = Sets(number_of(size), 0, state.banks.written, (size,))
-            cases.append((label, ways, reached(after)))
+            channels = size * shape.channels if node.join == "concat" else shape.channels
+            after = self.decisions.charge(
+                state._replace(flow=shape._replace(channels=channels)),
+                {"reads": size, "params": banks if node.join == "attention" else 0},
+            )
+            cases.append((Sets(number_of(size), 0, mask, (size,)), ways, reached(after)))
         if node.decision is None:
             return cases[0][2]
         return self.decisions.branch(node.decision.local, cases)
+
+    def note_attention(self, node: p.Read, context: Context) -> None:
+        """Note how many banks a read weighs, one learned scalar each."""
+        extents, banks = self.decisions.facts.extents, scalar(context.env["banks"])
+        extent = extents.setdefault(
+            (context.region, node.template), Extent(banks, (), {}, {"attention": "zeros"}, 1, 1)
+        )
+        extent.weights["attention"] = (max(banks, *extent.weights.get("attention", (0,))),)
 
     def write(self, node: p.Write, state: State, context: Context) -> Outcome:
         """Follow a write: one state for each set of banks that may be written after it."""
@@ -254,16 +289,24 @@ class Cells:
             raise ShapeError("SD0306", "there are no banks to write here")
         if state.flow is None:
             return failed(ShapeError("SD0306", "nothing arrives at this write"), node.span)
-        entry: Flow = context.env["entry"]
         context = arriving(state, context)
-        chunks = chunks_of(state.flow, context.env["bank"], entry)
-        memo = self.decisions.memo_of((id(node), chunks, context.only(self.names_of_size(node))))
+        chunks = chunks_of(state.flow, context.env["bank"])
+        shape = at_entry(context.env)
+        written = state.flow._replace(channels=shape.channels)
+        if written.kind != shape.kind:
+            message = f"the banks hold {shape}, but {state.flow} is written"
+            raise ShapeError("SD0206", message, "flatten or pool in a transition, or in `body`")
+        if written != shape:
+            self.decisions.facts.reshaped.add(id(node))
+        # what banks hold matters only where it may not be the same in all of them
+        plain = written == shape and state.banks.shapes is None and state.banks.last_shape is None
+        shapes = None if plain else (shape, written)
+        memo = self.decisions.memo_of((id(node), chunks, shapes, context.only(self.names_of_size(node))))
         first = self.decisions.charge(self.decisions.anew(state), {"units": chunks})
         if first is None:
             return Outcome()
-        found = self.decisions.once(
-            memo, (state.banks, state.decided), lambda: self._write(node, first, chunks, context)
-        )
+        key = first._replace(flow=None)
+        found = self.decisions.once(memo, key, lambda: self._write(node, first, chunks, context))
         return self.decisions.after(state, found)
 
     def names_of_size(self, node: p.Write) -> tuple[str, ...]:
@@ -276,8 +319,9 @@ class Cells:
 
     def _write(self, node: p.Write, state: State, chunks: int, context: Context) -> Outcome:
         assert state.banks is not None
+        assert state.flow is not None
         banks = context.env["banks"]
-        found = list(write_states(node, state.banks, chunks, banks, context.env, self.limits))
+        found = list(write_states(node, state.banks, state.flow, chunks, context.env, self.limits))
         self.decisions.spend(len(found), node.span)
         before, state = state.banks, state._replace(flow=None)
         if node.decision is None:
@@ -321,14 +365,15 @@ def arriving(state: State, context: Context) -> Context:
     return context if state.flow is None else context.bind(channels=state.flow.channels)
 
 
-def _uses_last(cell: p.Cell) -> bool:
-    """Return whether what an op wrote matters beyond that it is written."""
-    if cell.result is not None and cell.result.mode == "last":
-        return True
+def _uses_last(cell: p.Cell) -> int:
+    """Return whether what an op wrote matters beyond that it is written: not at all, how many, or which banks."""
+    result = cell.result is not None and cell.result.mode == "last"
     stack: list[p.Node] = [member.use for member in cell.members]
     while stack:
         node = stack.pop()
         if isinstance(node, p.Read | p.Write) and node.banks.mode == "last":
-            return True
+            result = True
+            if isinstance(node, p.Read) and node.through is not None:
+                return EXACTLY
         stack.extend(p.children(node))
-    return False
+    return int(result)

@@ -78,9 +78,10 @@ class _Network:
                 )
                 last = position == len(block.instances) - 1 and block is self.program.blocks[-1]
                 outcome = self.decisions.then(outcome, lambda s, b=block, c=inner, z=last: self.block(b, s, c, z))  # type: ignore[misc]
-        for joint in (self.program.body, self.program.head):
-            if joint is not None:
-                outcome = self.decisions.then(outcome, lambda s, j=joint: self.layers.scope(j, s, context))  # type: ignore[misc]
+        body, head, kept = self.program.body, self.program.head, p.results_kept(self.program)
+        if body is not None:
+            outcome = self.decisions.then(outcome, lambda s: self.layers.scope(body, remembering(s, kept), context))
+        outcome = self.decisions.then(outcome, lambda s: self.layers.scope(head, s._replace(results=()), context))
         return self.decisions.then(outcome, self.output)
 
     def block(self, block: p.Block, state: State, context: Context, last: bool) -> Outcome:
@@ -97,3 +98,9 @@ class _Network:
         help = f"end the head with `linear({output.name})`" if state.flow and not state.flow.grid else None
         help = help or f"end the head with `global_avg_pool; linear({output.name})`"
         return failed(ShapeError("SD0209", message, help), output.span)
+
+
+def remembering(state: State, results: int) -> State:
+    """Return what enters `body`: it stands for the results that are not there yet."""
+    assert state.flow is not None
+    return state._replace(results=(state.flow,) * results)

@@ -334,6 +334,11 @@ def failed(error: ShapeError, span: Span) -> Outcome:
     return Outcome(errors={(error.code, span): finding})
 
 
+def nothing_arrives(span: Span) -> Outcome:
+    """Return the error of a layer that has no input."""
+    return failed(ShapeError("SD0306", "nothing has been read here", "start the op with `read …`"), span)
+
+
 def guard(span: Span, follow: Callable[[], Outcome]) -> Outcome:
     """Follow; where no shape results, return the error instead."""
     try:

@@ -7,11 +7,15 @@ from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow, ShapeError
 
 
-def join_flows(join: ir.Join, flows: tuple[Flow, ...]) -> Flow:
-    """Return what leaves parallel paths; raises `ShapeError` when they don't fit."""
+def join_flows(join: ir.Join, flows: tuple[Flow, ...], said: str | None = None) -> Flow:
+    """Return what leaves parallel paths; raises `ShapeError` when they don't fit.
+
+    ``said`` is how the spec spells the join, where that is not the name of the join.
+    """
     first = flows[0]
+    said = said or join
     if any(flow.raw for flow in flows):
-        message = f"`{join}` can't join tokens that no `embedding` has taken"
+        message = f"`{said}` can't join tokens that no `embedding` has taken"
         raise ShapeError("SD0207", message, "start the stem with `embedding(…)`, and branch after it")
     if join == "product":
         return _product(flows)
@@ -19,12 +23,12 @@ def join_flows(join: ir.Join, flows: tuple[Flow, ...]) -> Flow:
         message = f"`{join}` can't join {listing(flows)}: a sequence of tokens meets what is none"
         raise ShapeError("SD0206", message, "end the other path with `tokens`, which makes a sequence of a grid")
     if any(flow.grid != first.grid for flow in flows):
-        raise ShapeError("SD0206", f"`{join}` can't join {listing(flows)}: their grids differ")
+        raise ShapeError("SD0206", f"`{said}` can't join {listing(flows)}: their grids differ")
     if join == "concat":
         return first._replace(channels=sum(flow.channels for flow in flows))
     if any(flow.channels != first.channels for flow in flows):
         help = "give every path the same number of channels"
-        raise ShapeError("SD0203", f"`{join}` can't join {listing(flows)}: their channels differ", help)
+        raise ShapeError("SD0203", f"`{said}` can't join {listing(flows)}: their channels differ", help)
     return first
 
 

@@ -13,14 +13,13 @@ from math import gcd
 from typing import Any, NamedTuple
 
 from smashdsl.lang.check.cells import Cells, arriving, reached
-from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
+from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard, nothing_arrives
 from smashdsl.lang.check.facts import Extent, Facts
 from smashdsl.lang.check.join import join_flows, within_bounds
 from smashdsl.lang.check.outcome import NONE, Outcome, State, Witness, start, within
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.dependencies import Dependencies
 from smashdsl.lang.text.limits import Limits
-from smashdsl.lang.text.source import Span
 from smashdsl.ops import Flow, LayerOp, ShapeError
 from smashdsl.ops.op import greatest, product
 
@@ -71,7 +70,8 @@ class Layers:
             return whole
 
         def step(state: State) -> Outcome:
-            found = once(memo, (state.flow, state.decided), lambda: self.visit(node, anew(state), context))
+            key = (state.flow, state.decided, state.results)
+            found = once(memo, key, lambda: self.visit(node, anew(state), context))
             banks = state.banks
             if any(s.banks is not banks for s in found.states):
                 # what does not touch banks passes them on, whatever they are
@@ -149,14 +149,14 @@ class Layers:
             self.decisions.domains.add(Shapes(node.template, flow.channels, tuple(shapes.items())))
         return after
 
-    def scope(self, node: p.Scope, state: State, context: Context) -> Outcome:
+    def scope(self, node: p.Scope, state: State, context: Context, name: str | None = None) -> Outcome:
         """Follow a use of an op or a joint; a `let` of its own is forgotten after it."""
         inner = arriving(state, context)
         used = self.decisions.charge(state, {f"count({node.op})": 1}) if node.op else state
         if used is None:
             return Outcome()
         body = self.decisions.arguments(node.formals, inner, lambda c: self.seq(node.body, used, c))
-        return within(node.local, forgotten(body, node.template))
+        return within(node.local if name is None else name, forgotten(body, node.template))
 
     def choose(self, node: p.Choose, state: State, context: Context) -> Outcome:
         self.decisions.alphabet(node.decision, range(len(node.paths)))
@@ -251,11 +251,6 @@ def _amounts(node: p.Layer, flow: Flow, after: Flow, env: Mapping[str, Any]) -> 
     args = {arg.name: env[arg.name] for arg in node.args}
     params = sum(product(weight.shape) for weight in node.op.weights(flow, args).values())
     return {"params": params, "flops": node.op.macs(flow, after, args)}
-
-
-def nothing_arrives(span: Span) -> Outcome:
-    """Return the error of a layer that has no input."""
-    return failed(ShapeError("SD0306", "nothing has been read here", "start the op with `read …`"), span)
 
 
 def forgotten(outcome: Outcome, template: str) -> Outcome:

@@ -70,10 +70,16 @@ def decided(path: str, value: str) -> Witness:
 
 
 class Banks(NamedTuple):
-    """The banks of a block: a bit set of those that hold a value, and how many the op before wrote."""
+    """The banks of a block: a bit set of those that hold a value, and how many the op before wrote.
+
+    Where it matters which banks the op before wrote, ``last`` is their bit set. ``shapes``: what each bank holds, where
+    that is not the same grid as at entry in all of them; ``last_shape``: what the op before wrote, where it is not.
+    """
 
     written: int
     last: int
+    shapes: tuple[Flow | None, ...] | None = None
+    last_shape: Flow | None = None
 
 
 class State(NamedTuple):
@@ -81,12 +87,14 @@ class State(NamedTuple):
 
     ``decided`` names the tied cells, and the `let`s used more than once, that are decided already, each with the
     domains its decisions were made from. ``spent`` is the account of what was spent on the way, where one is kept.
+    ``results`` are those of `body` that a cell with several inputs may take beside what arrives, the oldest first.
     """
 
     flow: Flow | None
     banks: Banks | None = None
     decided: frozenset[tuple[Hashable, Hashable]] = frozenset()
     spent: Spent = NOTHING
+    results: tuple[Flow, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from smashdsl.lang.check.outcome import Witness
 
-Kind: TypeAlias = Literal["value", "in", "at", "then", "any"]
+Kind: TypeAlias = Literal["value", "bank", "in", "at", "then", "any"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,8 @@ class Ways(Witness):
                 rank, own = divmod(rank, ahead)
                 out[prefix + path] = value.number(own) if isinstance(value, Sets) else value
                 stack.append((way.second, rank, prefix))
+            elif way.kind == "bank":
+                out[prefix + way.first] = out.get(prefix + way.first, 0) | 1 << way.second
             else:
                 stack.append((way.second, rank, f"{prefix if way.kind == 'in' else ''}{way.first}."))
         return out
@@ -121,6 +123,11 @@ def deciding(path: str, decided: Any, then: Witness) -> Ways:
     """Return the ways that decide a value, or one of some sets, and go on."""
     many = decided.ways if isinstance(decided, Sets) else 1
     return Ways("value", many * then.ways, (path, decided), then)
+
+
+def adding(path: str, bank: int) -> Ways:
+    """Return the way that adds a bank to a set which is decided bank by bank."""
+    return Ways("bank", 1, path, bank)
 
 
 def either(ways: list[Witness]) -> Witness:

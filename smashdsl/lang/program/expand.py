@@ -144,7 +144,9 @@ class _Expander:
                 count = self.argument(template, "", local, "size", member.count)
                 use = self.use(member.use, member.use.target, "op")
                 members.append(p.Ops(count, use, member.span))
-        return p.Cell(template, bank, banks, tuple(members), cell.result, cell.span)
+        inputs, entry = (cell.inputs, cell.entry) if isinstance(cell, ir.Cell) else (1, ())
+        entering = self.joint("entry", entry, f"{template}.entry") if entry else None
+        return p.Cell(template, bank, banks, tuple(members), cell.result, inputs, entering, cell.span)
 
     def unroll(self, members: Sequence[ir.Member]) -> Iterator[ir.Ops | ir.OpsWhile | ir.InlineOp]:
         """Yield members with loops unrolled and loop variables replaced by their values."""
@@ -240,12 +242,13 @@ class _Expander:
                 count = self.argument(template, local, "count", "size", statement.count)
                 body = self.path(statement.path, _Namer(template, "", statement.path), lets)
                 return p.Repeat(template, local, count, body, span)
-            case ir.Read() | ir.Write():
-                banks = statement.banks
-                free = banks.mode == "some" or (banks.mode == "sized" and _is_free(banks))
-                subset = p.Decision(template, local, "subset", banks, span) if free else None
-                kind = p.Read if isinstance(statement, ir.Read) else p.Write
-                return kind(banks, subset, statement.join, span)
+            case ir.Read():
+                subset = _subset(statement, template, local)
+                use = statement.through
+                through = self.use(use, template, local) if use is not None else None
+                return p.Read(template, local, statement.banks, subset, through, statement.join, span)
+            case ir.Write():
+                return p.Write(statement.banks, _subset(statement, template, local), statement.join, span)
         raise AssertionError(statement)
 
     def layer(self, layer: ir.Layer, template: str, local: str) -> p.Layer:
@@ -312,6 +315,13 @@ def _choices(expr: ir.Expr) -> Iterator[ir.Choice | ir.Interval]:
         case ir.PerAxis():
             for item in expr.items:
                 yield from _choices(item)
+
+
+def _subset(node: ir.Read | ir.Write, template: str, local: str) -> p.Decision | None:
+    """Return the decision of which banks a read or a write takes, if there is one."""
+    banks = node.banks
+    free = banks.mode == "some" or (banks.mode == "sized" and _is_free(banks))
+    return p.Decision(template, local, "subset", banks, node.span) if free else None
 
 
 def _is_free(banks: ir.Selection) -> bool:

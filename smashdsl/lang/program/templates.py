@@ -104,8 +104,13 @@ class Repeat:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Read:
+    """A read of banks; each goes through a use of an op of its own, `local[bank]`, where there is one."""
+
+    template: str
+    local: str
     banks: ir.Selection
     decision: Decision | None
+    through: Scope | None
     join: ir.Join
     span: Span
 
@@ -149,13 +154,15 @@ def measured(cell: Cell) -> tuple[ir.Measure, ...]:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Cell:
-    """Banks and the ops on them."""
+    """Banks and the ops on them; `entry` is followed once for each of the results that enter."""
 
     template: str
     bank: Argument
     banks: Argument
     members: tuple[Ops, ...]
     result: ir.Selection | None
+    inputs: int
+    entry: Scope | None
     span: Span
 
 
@@ -220,6 +227,11 @@ def budgeted(program: Program) -> bool:
     return any(measured(cell) for cell in cells)
 
 
+def results_kept(program: Program) -> int:
+    """Return how many results of `body` some cell may take beside what arrives at it."""
+    return max((cell.inputs - 1 for cell in program.space.cells), default=0)
+
+
 def children(node: Node) -> Iterator[Node]:
     """Yield the nodes directly below a node."""
     match node:
@@ -228,10 +240,22 @@ def children(node: Node) -> Iterator[Node]:
         case LetUse():
             yield node.let.body
         case CellUse():
+            if node.cell.entry is not None:
+                yield node.cell.entry
             yield from (member.use for member in node.cell.members)
+        case Read() if node.through is not None:
+            yield node.through
         case Combine() | Choose():
             for path in node.paths:
                 yield from path
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    """Yield a node and all that stand below it, once for each place they are used."""
+    stack = [node]
+    while stack:
+        stack.extend(children(top := stack.pop()))
+        yield top
 
 
 def roots(program: Program) -> Iterator[Node]:
@@ -304,13 +328,14 @@ def sites(program: Program, most: Mapping[int, int]) -> int:
     def size(node: Node) -> int:
         if id(node) not in found:
             inner = sum(map(size, children(node))) if not isinstance(node, CellUse) else cell(node.cell)
-            inner *= most.get(id(node), 1) if isinstance(node, Repeat) else 1
+            inner *= most.get(id(node), 1) if isinstance(node, Repeat | Read) else 1
             own = 1 if isinstance(node, Layer | Choose | Read | Write) else 0
             found[id(node)] = own + inner + sum(len(argument.decisions) for argument in arguments(node))
         return found[id(node)]
 
     def cell(node: Cell) -> int:
-        return sum(size(m.use) * (1 if m.count is None else most.get(id(m), 0)) for m in node.members)
+        entering = node.inputs * size(node.entry) if node.entry is not None else 0
+        return entering + sum(size(m.use) * (1 if m.count is None else most.get(id(m), 0)) for m in node.members)
 
     blocks = sum((cell(block.cell) + size(block.transition)) * len(block.instances) for block in program.blocks)
     joints = (program.stem, program.head, *([program.body] if program.body is not None else []))

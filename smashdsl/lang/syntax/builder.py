@@ -60,6 +60,10 @@ def _block(c: Children, at: Span) -> s.BlockDef:
     return s.BlockDef(_name(c[1]), name, values, members, span=_span(c[:2]))
 
 
+def _through(name: Token | None, args: Children) -> s.Layer | None:
+    return None if name is None else s.Layer(_name(name), _tuple(args), span=_span([name, *args]))
+
+
 class TreeBuilder(Transformer[Token, s.File]):
     """Builds a `syntax.File` out of the grammar's rules."""
 
@@ -100,8 +104,8 @@ class TreeBuilder(Transformer[Token, s.File]):
         )
     )
     loop = _rule(lambda c, at: s.Loop(_name(c[0]), c[2], span=at))
-    inputs = _rule(lambda c, at: s.Unsupported("inputs", span=at))
-    entry = _rule(lambda c, at: s.Unsupported("entry", span=_span(c[:1])))
+    inputs = _rule(lambda c, at: s.Inputs(c[1], span=at))
+    entry = _rule(lambda c, at: s.Entry(c[1], span=_span(c[:1])))
     transition = _rule(lambda c, at: s.Transition(c[1], span=_span(c[:1])))
     yield_ = _rule(lambda c, at: s.Yield(c[1], span=at))
 
@@ -125,11 +129,7 @@ class TreeBuilder(Transformer[Token, s.File]):
         return s.Seq(tuple(statements), tuple(semicolons), span=_span(children))
 
     let = _rule(lambda c, at: s.Let(tuple(_names(c)), c[-1], span=at))
-    read = _rule(
-        lambda c, at: (
-            s.Unsupported("read … through", span=at) if c[2] is not None else s.Read(c[1], None, c[-1], span=at)
-        )
-    )
+    read = _rule(lambda c, at: s.Read(c[1], _through(c[3], c[4:-2]), c[-1], span=at))
     write = _rule(lambda c, at: s.Write(c[1], c[-1], span=at))
     layer = _rule(lambda c, at: s.Layer(_name(c[0]), _tuple(c[1:]), span=at))
     args = _rule(lambda c, at: Group(_nodes(c), at))

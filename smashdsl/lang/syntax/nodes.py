@@ -168,7 +168,7 @@ class Selection(Node):
 @dataclass(frozen=True, slots=True)
 class Read(Node):
     selection: Selection
-    through: Name | None
+    through: Layer | None
     join: Name | None
 
 
@@ -247,6 +247,16 @@ class For(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs(Node):
+    count: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Node):
+    body: Seq
+
+
+@dataclass(frozen=True, slots=True)
 class Transition(Node):
     body: Seq
 
@@ -256,7 +266,9 @@ class Yield(Node):
     selection: Selection
 
 
-CellMember: TypeAlias = Param | Banks | Ops | OpsWhile | InlineOp | For | Transition | Yield | Unsupported
+CellMember: TypeAlias = (
+    Param | Banks | Ops | OpsWhile | InlineOp | For | Inputs | Entry | Transition | Yield | Unsupported
+)
 
 
 @dataclass(frozen=True, slots=True)

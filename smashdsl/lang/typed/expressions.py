@@ -15,7 +15,7 @@ from smashdsl.ops import Arg
 
 CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written", "left"})
 MEASURES = frozenset({"params", "flops", "reads"})
-RESERVED = CONTEXT | MEASURES | {"fresh", "reachable", "min", "max", "count", "fixed", "true", "false"}
+RESERVED = CONTEXT | MEASURES | {"fresh", "reachable", "shrink", "min", "max", "count", "fixed", "true", "false"}
 WEIGHT_WORDS = ("generated", "shared", "own")
 MOST_ELEMENTS = 4096
 

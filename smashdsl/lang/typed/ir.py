@@ -108,7 +108,7 @@ Expr: TypeAlias = Annotated[
 
 # -- statements -------------------------------------------------------------------------------
 
-Join: TypeAlias = Literal["concat", "sum", "mean", "max", "product", "replace"]
+Join: TypeAlias = Literal["concat", "sum", "mean", "max", "product", "attention", "replace"]
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,11 @@ class Selection(Node):
 
 @dataclass(frozen=True)
 class Read(Node):
+    """Banks joined; with ``through``, each of them after a use of an op of its own."""
+
     banks: Selection
     join: Join = "concat"
+    through: Use | None = None
     kind: Literal["read"] = "read"
 
 
@@ -266,7 +269,10 @@ Member: TypeAlias = Annotated[Ops | OpsWhile | InlineOp | For, Tagged("kind")]
 
 @dataclass(frozen=True)
 class Cell(Node):
-    """Banks and the ops that read and write them, used like a layer."""
+    """Banks and the ops that read and write them, used like a layer.
+
+    The last ``inputs`` results of `body` enter it, each through ``entry``.
+    """
 
     name: Identifier
     formals: tuple[Formal, ...]
@@ -275,6 +281,8 @@ class Cell(Node):
     bank_channels: Expr
     members: tuple[Member, ...]
     result: Selection | None
+    inputs: int = 1
+    entry: Path = ()
 
 
 @dataclass(frozen=True)

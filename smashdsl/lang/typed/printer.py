@@ -10,8 +10,8 @@ from smashdsl.ops import LAYERS, find
 WIDTH = 100
 POSITIONAL = 2  # how many leading arguments go without their names
 LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2}
-READ_JOINS = {"sum": "add", "mean": "mean", "max": "max", "product": "mul"}
-WRITE_JOINS = {"replace": "replace", "max": "max", "product": "mul"}
+READ_JOINS = {"sum": "add", "mean": "mean", "max": "max", "product": "mul", "attention": "attention"}
+WRITE_JOINS = {"replace": "replace", "max": "max", "product": "mul", "mean": "mean"}
 
 
 def to_text(space: ir.Space) -> str:
@@ -139,6 +139,10 @@ class _Printer:
     def cell(self, head: str, cell: ir.Cell | ir.Block) -> Iterator[str]:
         yield f"{head} {{"
         yield f"  banks {expression(cell.bank_count)} of {expression(cell.bank_channels)}"
+        if isinstance(cell, ir.Cell) and cell.inputs > 1:
+            yield f"  inputs {cell.inputs}"
+        if isinstance(cell, ir.Cell) and cell.entry:
+            yield from _indented(self.body("entry", cell.entry))
         for member in cell.members:
             yield from _indented(self.member(member))
         if cell.result is not None:
@@ -188,7 +192,9 @@ class _Printer:
             case ir.Use():
                 yield self.use(statement.target, statement.args)
             case ir.Read():
-                yield f"read {selection(statement.banks)}{_by(READ_JOINS, statement.join)}"
+                use = statement.through
+                through = f" through {self.use(use.target, _without_source(use.args))}" if use else ""
+                yield f"read {selection(statement.banks)}{through}{_by(READ_JOINS, statement.join)}"
             case ir.Write():
                 yield f"write {selection(statement.banks)}{_by(WRITE_JOINS, statement.join)}"
             case ir.Let():
@@ -224,6 +230,10 @@ class _Printer:
             positional = i < POSITIONAL and [a.name for a in args[: i + 1]] == signature[: i + 1]
             shown.append(expression(arg.value) if positional else f"{arg.name} = {expression(arg.value)}")
         return f"{name}({', '.join(shown)})" if shown else name
+
+
+def _without_source(args: tuple[ir.Argument, ...]) -> tuple[ir.Argument, ...]:
+    return tuple(arg for arg in args if arg.name != "src")
 
 
 def _by(words: dict[str, str], join: str) -> str:

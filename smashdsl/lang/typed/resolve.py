@@ -21,6 +21,7 @@ from smashdsl.lang.typed.statements import Statements
 from smashdsl.ops import LAYERS
 
 INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0}
+MOST_INPUTS = 16
 Parts = dict[type, list[Any]]
 
 
@@ -125,7 +126,7 @@ class _Resolver:
         cells = tuple(self._cell(cell) for cell in self.names.cells.values())
         blocks = tuple(self._block(block) for block in parts.get(s.BlockDef, []))
         scope = Scope()
-        bodies = {kind: self.statements.path(joint.body, scope, "joint") for kind, joint in joints.items()}
+        bodies = {kind: self._joint(kind, joint.body, scope) for kind, joint in joints.items()}
         requires = tuple(self._require(require) for require in parts.get(s.Require, []))
         used = self.statements.used | self.expressions.used
         self._warn_unused(used)
@@ -147,6 +148,12 @@ class _Resolver:
             self.layers.foreign(self.statements.used_layers),
             span=node.span,
         )
+
+    def _joint(self, kind: str, body: s.Seq, scope: Scope) -> ir.Path:
+        self.statements.in_sequence = kind == "body"
+        path = self.statements.path(body, scope, "joint")
+        self.statements.in_sequence = False
+        return path
 
     def _params(self) -> list[ir.Param | None]:
         for name in self.overrides:
@@ -242,9 +249,26 @@ class _Resolver:
             if isinstance(member, s.Transition):
                 self.sink.error("SD0107", "a cell has no transition; a block has", member.span)
         self.statements.owner = node.name.id
+        inputs, entry = self._inputs(node, scope)
         parts = self._cell_parts(node.name, node.members, scope)
         self.statements.owner = ""
-        return None if parts is None else ir.Cell(node.name.id, formals, node.tied, *parts, span=node.span)
+        if parts is None:
+            return None
+        return ir.Cell(node.name.id, formals, node.tied, *parts, inputs, entry, span=node.span)
+
+    def _inputs(self, node: s.CellDef, scope: Scope) -> tuple[int, ir.Path]:
+        """Resolve how many results of `body` enter a cell, and what each goes through."""
+        counts = [member for member in node.members if isinstance(member, s.Inputs)]
+        entries = [member for member in node.members if isinstance(member, s.Entry)]
+        for extra in (*counts[1:], *entries[1:]):
+            word = "inputs" if isinstance(extra, s.Inputs) else "entry"
+            self.sink.error("SD0107", f"a second `{word}` stands in `{node.name.id}`", extra.span)
+        inputs = self.expressions.constant(counts[0].count, "the number of inputs", low=1) if counts else 1
+        inner = scope.extended("bank", "shrink")
+        entry = self.statements.path(entries[0].body, inner, "joint") if entries else ()
+        if inputs is not None and inputs > MOST_INPUTS:
+            self.sink.error("SD0208", f"a cell takes at most {MOST_INPUTS} inputs", counts[0].span)
+        return inputs or 1, entry
 
     def _block(self, node: s.BlockDef) -> ir.Block | None:
         instances: tuple[int, ...] = (0,)
@@ -259,6 +283,11 @@ class _Resolver:
             scope.names.add(node.index.id)
         index = node.index.id if node.index is not None else None
         parts = self._cell_parts(node.name, node.members, scope)
+        for member in node.members:
+            if isinstance(member, s.Inputs | s.Entry):
+                word = "inputs" if isinstance(member, s.Inputs) else "entry"
+                message = f"a block has no `{word}`: what enters it is what arrives"
+                self.sink.error("SD0107", message, member.span, help="write a `cell`, and use it in `body`")
         transitions = [m for m in node.members if isinstance(m, s.Transition)]
         for extra in transitions[1:]:
             self.sink.error("SD0107", f"block `{node.name.id}` has a second transition", extra.span)

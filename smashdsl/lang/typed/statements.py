@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from smashdsl.lang.syntax import nodes as s
@@ -13,9 +13,16 @@ from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.ops import LAYERS, Arg
 
 POOLS = ("written", "banks", "fresh", "reachable")
-READ_JOINS = {"concat": "concat", "add": "sum", "mean": "mean", "max": "max", "mul": "product"}
-WRITE_JOINS = {"add": "sum", "replace": "replace", "mul": "product", "max": "max"}
-NOT_YET = {"attention": "by attention", "mean": "write … by mean"}
+READ_JOINS = {
+    "concat": "concat",
+    "add": "sum",
+    "mean": "mean",
+    "max": "max",
+    "mul": "product",
+    "attention": "attention",
+}
+WRITE_JOINS = {"add": "sum", "replace": "replace", "mul": "product", "max": "max", "mean": "mean"}
+SOURCE = "src"  # the formal of an op that a read goes through: the index of the bank
 SPENT = ("reads", "units", "params", "flops")
 Place = Literal["op", "path", "joint"]
 
@@ -35,6 +42,7 @@ class Statements:
         self.used: set[str] = set()
         self.uses: dict[str, set[str]] = {}
         self.owner = ""
+        self.in_sequence = False  # whether what is resolved stands in `body`, one thing after another
 
     @property
     def argument_names(self) -> frozenset[str]:
@@ -76,7 +84,9 @@ class Statements:
             case s.Layer():
                 return self._layer(node, scope)
             case s.Combine():
+                outer, self.in_sequence = self.in_sequence, False
                 paths = tuple(self.path(path, scope, inner) for path in node.paths)
+                self.in_sequence = outer
                 return ir.Combine(node.join.id, paths, span=node.span)  # type: ignore[arg-type]
             case s.Choose():
                 return self._choose(node, scope, inner)
@@ -119,7 +129,9 @@ class Statements:
         return ir.Choose(paths, weights, span=node.span)
 
     def _let(self, node: s.Let, scope: Scope, inner: Place) -> ir.Statement | None:
+        outer, self.in_sequence = self.in_sequence, False
         body = self._statement(node.body, scope, inner)
+        self.in_sequence = outer
         for name in node.names:
             if name.id in LAYERS or name.id in self.ops or name.id in self.cells or name.id in scope.lets:
                 self.sink.error("SD0102", f"`{name.id}` is declared already", name.span, help="choose another name")
@@ -158,8 +170,11 @@ class Statements:
         self.used.add(name)
         self.uses.setdefault(self.owner, set()).add(name)
         definition = self.ops.get(name) or self.cells[name]
-        signature = tuple(Arg(f.name.id, "any", None if f.default is None else "default") for f in definition.formals)
-        args = self._bind(node, signature, scope)
+        args = self._bind(node, _signature(definition.formals), scope)
+        if name in self.cells and not self.in_sequence and _takes_results(self.cells[name]):
+            message = f"`{name}` has `inputs`: it takes results of `body`, and can be used only there"
+            help = "use it in `body`, in sequence, and not among parallel paths"
+            self.sink.error("SD0306", message, node.span, help=help)
         of: Literal["op", "cell"] = "op" if name in self.ops else "cell"
         return None if args is None else ir.Use(name, of, args, span=node.span)
 
@@ -206,11 +221,34 @@ class Statements:
     def _read(self, node: s.Read, scope: Scope) -> ir.Statement | None:
         banks = self.selection(node.selection, scope)
         join = self._join(node.join, READ_JOINS, "concat")
+        through = None
+        if node.through is not None and (through := self._through(node.through, scope)) is None:
+            return None
         if banks is not None and banks.pool in {"fresh", "reachable"}:
             message = f"`{banks.pool}` banks hold nothing yet and can't be read"
             self.sink.error("SD0301", message, node.span, help="read of `written`")
             return None
-        return None if banks is None or join is None else ir.Read(banks, join, span=node.span)  # type: ignore[arg-type]
+        return None if banks is None or join is None else ir.Read(banks, join, through, span=node.span)  # type: ignore[arg-type]
+
+    def _through(self, node: s.Layer, scope: Scope) -> ir.Use | None:
+        """Resolve the op that a read goes through; its formal `src`, if it has one, is the bank's index."""
+        name = node.name.id
+        if name not in self.ops:
+            what = "is a layer: put it in an `op`" if name in LAYERS else "is no op"
+            help = (
+                f"write `op edge {{ {name} }}`, and `through edge`" if name in LAYERS else did_you_mean(name, self.ops)
+            )
+            self.sink.error("SD0101", f"a read goes through an op, and `{name}` {what}", node.name.span, help=help)
+            return None
+        self.used.add(name)
+        self.uses.setdefault(self.owner, set()).add(name)
+        formals = self.ops[name].formals
+        args = self._bind(node, _signature(f for f in formals if f.name.id != SOURCE), scope)
+        if args is None:
+            return None
+        if any(f.name.id == SOURCE for f in formals):
+            args = (ir.Argument(SOURCE, ir.Ref(SOURCE, span=node.span), span=node.span), *args)
+        return ir.Use(name, "op", args, span=node.span)
 
     def _write(self, node: s.Write, scope: Scope) -> ir.Statement | None:
         banks = self.selection(node.selection, scope)
@@ -222,9 +260,6 @@ class Statements:
             return default
         if node.id in table:
             return table[node.id]
-        if node.id in NOT_YET:
-            self.sink.error("SD0010", f"`{NOT_YET[node.id]}` is not in this version yet", node.span)
-            return None
         help = did_you_mean(node.id, table) or f"one of {_listing(list(table))}"
         self.sink.error("SD0101", f"`{node.id}` is no way to join", node.span, help=help)
         return None
@@ -318,6 +353,15 @@ class Statements:
             values.append(value)
             inner = inner.extended(loop.name.id)
         return [ir.For(tuple(names), tuple(values), self.members(node.members, inner), span=node.span)]
+
+
+def _signature(formals: Iterable[s.Formal]) -> tuple[Arg, ...]:
+    return tuple(Arg(f.name.id, "any", None if f.default is None else "default") for f in formals)
+
+
+def _takes_results(cell: s.CellDef) -> bool:
+    """Return whether a cell takes more than what arrives at it."""
+    return any(isinstance(member, s.Inputs) for member in cell.members)
 
 
 def _takes(names: Sequence[str]) -> str:
