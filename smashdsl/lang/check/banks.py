@@ -45,7 +45,7 @@ def chunks_of(flow: Flow, bank: int) -> int:
 def at_entry(env: Env) -> Flow:
     """Return what a bank holds that was filled at entry."""
     entry: Flow = env["entry"]
-    return entry._replace(channels=scalar(env["bank"]))
+    return entry
 
 
 def shape_of(banks: Banks, mask: int, env: Env, what: str) -> Flow:
@@ -166,14 +166,16 @@ def write_states(
 
 def _must_meet(node: p.Write, banks: Banks, mask: int, shape: Flow, env: Env) -> None:
     """Raise `ShapeError` unless what is written can meet what the written ones of some banks hold."""
-    held = mask & banks.written
+    held, entry = mask & banks.written, at_entry(env)
+    if banks.shapes is None and banks.last_shape is None and shape == entry:
+        return
     if node.decision is None and node.join == "replace":
-        if node.banks.mode == "last" and shape != (banks.last_shape or at_entry(env)):
+        if node.banks.mode == "last" and shape != (banks.last_shape or entry):
             message = f"`write last by replace` would change what the banks hold to {shape}"
             raise ShapeError("SD0206", message, "name the banks: `write 2 by replace`")
         return
     if node.banks.mode == "last":
-        before: Flow | None = banks.last_shape or at_entry(env)
+        before: Flow | None = banks.last_shape or entry
         clash = 0 if held and before != shape else None
     else:
         clash = next((i for i in members(held) if _held(banks, i, env) != shape), None)
@@ -191,6 +193,8 @@ def _held(banks: Banks, index: int, env: Env) -> Flow | None:
 def _after(banks: Banks, changed: int, last: int, shape: Flow, env: Env) -> Banks:
     """Return the banks after a write: those changed hold ``shape``."""
     entry, written = at_entry(env), banks.written | changed
+    if banks.shapes is None and shape == entry:
+        return Banks(written, last if env["last"] else 0)
     shapes: tuple[Flow | None, ...] | None = None
     if banks.shapes is not None or shape != entry:
         held = banks.shapes or tuple(entry if banks.written >> i & 1 else None for i in range(scalar(env["banks"])))

@@ -89,7 +89,7 @@ class Cells:
             self.decisions.facts.banks[cell.template] = max(banks, self.decisions.facts.banks.get(cell.template, 0))
             held = (1 << filled) - 1
             outcome = start(state._replace(flow=None, banks=Banks(held, held if last == EXACTLY else filled)))
-            inner = inner.bind(entry=flow, last=last)
+            inner = inner.bind(entry=flow._replace(channels=scalar(inner.env["bank"])), last=last)
             outcome = self.members(cell, outcome, inner)
             return self.decisions.then(outcome, lambda s: self.left(cell, s, inner))
 
@@ -329,7 +329,7 @@ class Cells:
         self.decisions.subset(node.decision, banks, found)
         if len(found) > self.limits.states:
             raise NotDecided(node.span, f"this can write banks in more than {self.limits.states:,} ways")
-        outcome = Outcome()
+        outcome, kept = Outcome(), state[2:]
         for label, after, ways in found:
             witness = NONE
             if self.decisions.trace and len(found) > 1:
@@ -338,7 +338,7 @@ class Cells:
                 sets = sets_between(node, label, before, after, chunks, context.env)
                 witness = deciding(node.decision.local, sets, NONE)
                 assert sets.ways == ways
-            outcome.add(state._replace(banks=after), ways, witness)
+            outcome.add(State(None, after, *kept), ways, witness)
         return outcome
 
 
