@@ -23,6 +23,7 @@ FLOW = (
     "lang.program",
     "lang.check",
     "lang.compile",
+    "highlight",
     "lsp",
     "space",
     "graph",
