@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal, TypeAlias
 
 from smashdsl.lang.syntax.grammar import lark
-from smashdsl.lang.typed.expressions import CONTEXT, MEASURES, WEIGHT_WORDS
+from smashdsl.lang.typed.expressions import RESERVED, WEIGHT_WORDS
 from smashdsl.ops import LAYERS
 
 Class: TypeAlias = Literal[
@@ -40,9 +40,9 @@ CLASSES: dict[str, Class] = {
     **dict.fromkeys(("LPAR", "RPAR", "LBRACE", "RBRACE", "LSQB", "RSQB", "COMMA", "SEMICOLON"), "punctuation"),
 }
 DEFINING = ("OP", "CELL", "BLOCK", "SPACE")  # the next name is what they define
-CONTEXT_NAMES = (*sorted(CONTEXT | MEASURES), "fresh", "left", "reachable")
 CONSTANTS = ("true", "false", *WEIGHT_WORDS, "fixed")
 FUNCTIONS = ("min", "max", "count")
+CONTEXT_NAMES = tuple(sorted(RESERVED.difference(CONSTANTS, FUNCTIONS)))
 
 
 @cache

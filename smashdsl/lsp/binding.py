@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from smashdsl.lang.typed.expressions import CONTEXT, MEASURES, WEIGHT_WORDS
+from smashdsl.lang.typed.expressions import RESERVED, WEIGHT_WORDS
+from smashdsl.lang.typed.statements import SOURCE
 from smashdsl.lsp.symbols import Call, Outline, Symbol, Use
 from smashdsl.ops import LAYERS, Arg, LayerOp, ShapeError
 from smashdsl.ops.table import USER_LAYERS
@@ -73,7 +74,10 @@ class Names:
         callee = self.callee(call.callee, call.at)
         if isinstance(callee, LayerOp):
             return [(arg.name, LayerArgument(callee, arg)) for arg in callee.args]
-        return [] if callee is None else [(formal.name, formal) for formal in callee.formals]
+        formals: list[tuple[str, Meaning]]
+        formals = [] if callee is None else [(formal.name, formal) for formal in callee.formals]
+        # a read gives this one itself: the index of the bank
+        return [entry for entry in formals if not (call.through and entry[0] == SOURCE)]
 
     def current(self, use: Use) -> tuple[str, Meaning] | None:
         """Return the argument that a name stands in the value of."""
@@ -116,7 +120,7 @@ class Names:
         found = self._visible(use.name, use.span.start, lambda s: s.kind in {"param", "output"})
         if found is not None:
             return found
-        return Word(use.name) if use.name in CONTEXT | MEASURES else self._word_of_any(use)
+        return Word(use.name) if use.name in RESERVED else self._word_of_any(use)
 
     def _word_of_any(self, use: Use) -> Word | None:
         # the value of a param or a formal may be a word that some layer takes

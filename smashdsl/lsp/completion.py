@@ -137,6 +137,8 @@ def _values(names: Names, use: Use) -> Iterator[Item]:
     for name, _ in names.earlier(use):
         yield Item(name, "variable", "an earlier argument")
     context = MEASURES if use.statement == "REQUIRE" else CONTEXT if use.owner is not None else {"channels"}
+    if use.owner is not None and use.owner.kind == "cell":
+        context = context | {"shrink"}
     for name in sorted(context):
         yield Item(name, "variable", doc=NAMES[name])
     for function in ("min", "max", *(("count",) if use.statement == "REQUIRE" else ())):

@@ -54,6 +54,7 @@ NAMES = {
     "written": "banks that hold a value",
     "fresh": "banks never written, in order; `n of fresh` is the first n",
     "reachable": "written banks and the first fresh ones",
+    "shrink": "in `entry`: the stride that brings an input to the grid of the last one",
     "params": "scalars of the whole network, stem and head included",
     "flops": "multiply-adds of one example",
     "reads": "banks read",

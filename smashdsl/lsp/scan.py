@@ -125,6 +125,7 @@ class _Scanner:
                 frame.place, frame.owner = "formals", self.head.defines
             elif used.role in {"layer", "op"}:
                 frame.place, frame.call = "args", Call(used.name, used.span.start, _span(token).end, self.end + 1)
+                frame.call.through = self.type_at(i - 2) == "THROUGH"
                 frame.argument = 0
                 self.out.calls.append(frame.call)
             elif used.role == "function":

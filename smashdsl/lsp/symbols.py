@@ -35,6 +35,7 @@ class Call:
     at: int  # where the callee's name stands
     start: int  # after the bracket
     end: int
+    through: bool = False  # whether a read goes through it
     given: list[str] = field(default_factory=list)
     position: int = 0
 
