@@ -69,11 +69,11 @@ def in_comment_or_string(text: str, offset: int) -> bool:
     return quoted
 
 
-def accepted(document: Document, offset: int) -> set[str]:
+def accepted(document: Document, offset: int) -> frozenset[str]:
     """Return the terminals that may stand at a place, by what is written before it."""
     before = [token for token in document.tokens if (token.end_pos or 0) <= offset]
-    recovery = Recovery(Sink(Source(document.file, document.text)))
-    return recovery.accepts() if recovery.read(before) else set()
+    recovery = Recovery(Sink(Source(document.file, document.text)), before)
+    return recovery.accepts() if recovery.read() else frozenset()
 
 
 # -- words of the language ------------------------------------------------------------------------

@@ -40,7 +40,14 @@ def _conv_shape(flow: Flow, args: Args) -> Flow:
         flow.channels,
         help="let groups divide both what arrives and what leaves",
     )
-    expect(out % groups == 0, "SD0203", "groups = {} does not divide the channels that leave, {}", groups, out)
+    expect(
+        out % groups == 0,
+        "SD0203",
+        "groups = {} does not divide the channels that leave, {}",
+        groups,
+        out,
+        help="let groups divide both what arrives and what leaves",
+    )
     grid = tuple((g + s - 1) // s for g, s in zip(flow.grid, stride, strict=True))
     return flow._replace(channels=out, grid=grid)
 

@@ -164,15 +164,9 @@ def _is_fraction(value: Any) -> bool:
 def axes(value: Any, grid: tuple[Size, ...], what: str) -> tuple[Size, ...]:
     """Return one size per axis of the grid; a single size stands for all axes."""
     if isinstance(value, tuple):
-        expect(
-            len(value) == len(grid),
-            "SD0207",
-            "{} {} has {} axes, but the grid has {}",
-            what,
-            value,
-            len(value),
-            len(grid),
-        )
+        if len(value) != len(grid):
+            message = f"{what} {'x'.join(map(str, value))} has {len(value)} axes, but the grid has {len(grid)}"
+            raise ShapeError("SD0207", message, "write one number for all axes, or a choice among sizes: `{3, 5}`")
         return value
     return (value,) * len(grid)
 

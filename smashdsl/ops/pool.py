@@ -18,7 +18,14 @@ def _shape(flow: Flow, args: Args) -> Flow:
     for k, s, g in zip(kernel, stride, flow.grid, strict=True):
         expect(s >= 1, "SD0208", "stride {} is less than 1", s)
         expect(k >= 1, "SD0208", "kernel {} is less than 1", k)
-        expect((k % 2 == 1) | (k == s), "SD0207", "a pool with the even window {} needs stride {}", k, k)
+        expect(
+            (k % 2 == 1) | (k == s),
+            "SD0207",
+            "a pool with the even window {} needs stride {}",
+            k,
+            k,
+            help="let the stride be the window, or take an odd window",
+        )
         expect(
             g % s == 0,
             "SD0206",

@@ -19,6 +19,8 @@ from smashdsl.ops import Flow, ShapeError
 
 Env = Mapping[str, Any]
 EXACTLY = 2  # of `last` in an environment: which banks an op wrote matters, not how many only
+MORE = "read or write one of them, or declare more by `banks`"
+EARLIER = "read `last`, `all` or `some of written`, or let an op before it write there"
 
 
 def enter(flow: Flow, bank: int) -> int:
@@ -85,9 +87,9 @@ def listed(banks: ir.Selection, count: int, env: Env) -> list[int]:
             found.append(scalar(evaluate(expr, env, {})))
     for i, index in enumerate(found):
         if type(index) is not int or not 0 <= index < count:
-            raise ShapeError("SD0302", f"there is no bank {index}: the banks are 0 to {count - 1}")
+            raise ShapeError("SD0302", f"there is no bank {index}: the banks are 0 to {count - 1}", MORE)
         if index in found[:i]:
-            raise ShapeError("SD0302", f"bank {index} is listed twice")
+            raise ShapeError("SD0302", f"bank {index} is listed twice", "drop one of the two")
     return found
 
 
@@ -98,7 +100,7 @@ def readable(node: p.Read, banks: Banks, env: Env) -> int:
         found = listed(selection, count, env)
         for index in found:
             if not banks.written >> index & 1:
-                raise ShapeError("SD0301", f"bank {index} is read before anything was written to it")
+                raise ShapeError("SD0301", f"bank {index} is read before anything was written to it", EARLIER)
         return sum(1 << index for index in found)
     if selection.mode == "last":
         return last_banks(banks, env)

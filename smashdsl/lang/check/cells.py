@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from smashdsl.lang.check.layers import Layers
 
 BANK_NAMES = frozenset({"bank", "banks", "filled", "written", "entry", "last", "left"})
+NO_BANKS = "put this op into a block or cell: `ops 1 of NAME`, or `op { read …; …; write … }`"
 
 
 class Cells:
@@ -64,7 +65,10 @@ class Cells:
     def cell(self, cell: p.Cell, state: State, context: Context) -> Outcome:
         """Follow the banks and ops of a cell or block, from what enters to what leaves."""
         if state.flow is None:
-            return failed(ShapeError("SD0306", "nothing arrives at this cell", "start the op with `read …`"), cell.span)
+            return failed(
+                ShapeError("SD0306", "nothing arrives at this cell", "start the op with a read such as `read last`"),
+                cell.span,
+            )
 
         def with_bank(inner: Context) -> Outcome:
             entered = self.entries.entered(cell, state, inner)
@@ -223,7 +227,10 @@ class Cells:
             write = use.body[-1] if use.body else None
             if not isinstance(write, p.Write):
                 message = f"op `{use.op}` writes nothing" if use.op else "this op writes nothing"
-                errors = failed(ShapeError("SD0306", message, "end it with `write …`"), use.span).errors
+                errors = failed(
+                    ShapeError("SD0306", message, "end it with a write such as `write 0` or `write 1 of fresh`"),
+                    use.span,
+                ).errors
                 return Outcome(errors={**before.errors, **errors})
             return self.decisions.then(before, lambda s: guard(write.span, lambda: self.write(write, s, c)))
 
@@ -253,7 +260,7 @@ class Cells:
     def read(self, node: p.Read, state: State, context: Context) -> Outcome:
         """Follow a read: one state for each number of banks."""
         if state.banks is None or "entry" not in context.env:
-            raise ShapeError("SD0306", "there are no banks to read here")
+            raise ShapeError("SD0306", "there are no banks to read here", NO_BANKS)
         context = arriving(state, context)
         if node.join == "attention":
             self.note_attention(node, context)
@@ -286,9 +293,10 @@ class Cells:
     def write(self, node: p.Write, state: State, context: Context) -> Outcome:
         """Follow a write: one state for each set of banks that may be written after it."""
         if state.banks is None or "entry" not in context.env:
-            raise ShapeError("SD0306", "there are no banks to write here")
+            raise ShapeError("SD0306", "there are no banks to write here", NO_BANKS)
         if state.flow is None:
-            return failed(ShapeError("SD0306", "nothing arrives at this write"), node.span)
+            help = "start the op with a read such as `read last`"
+            return failed(ShapeError("SD0306", "nothing arrives at this write", help), node.span)
         context = arriving(state, context)
         chunks = chunks_of(state.flow, context.env["bank"])
         shape = at_entry(context.env)

@@ -336,7 +336,9 @@ def failed(error: ShapeError, span: Span) -> Outcome:
 
 def nothing_arrives(span: Span) -> Outcome:
     """Return the error of a layer that has no input."""
-    return failed(ShapeError("SD0306", "nothing has been read here", "start the op with `read …`"), span)
+    return failed(
+        ShapeError("SD0306", "nothing has been read here", "start the op with a read such as `read last`"), span
+    )
 
 
 def guard(span: Span, follow: Callable[[], Outcome]) -> Outcome:

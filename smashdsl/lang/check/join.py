@@ -6,6 +6,8 @@ from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow, ShapeError
 
+ALIKE = "let every path keep the grid, or shrink it alike"
+
 
 def join_flows(join: ir.Join, flows: tuple[Flow, ...], said: str | None = None) -> Flow:
     """Return what leaves parallel paths; raises `ShapeError` when they don't fit.
@@ -23,7 +25,7 @@ def join_flows(join: ir.Join, flows: tuple[Flow, ...], said: str | None = None) 
         message = f"`{join}` can't join {listing(flows)}: a sequence of tokens meets what is none"
         raise ShapeError("SD0206", message, "end the other path with `tokens`, which makes a sequence of a grid")
     if any(flow.grid != first.grid for flow in flows):
-        raise ShapeError("SD0206", f"`{said}` can't join {listing(flows)}: their grids differ")
+        raise ShapeError("SD0206", f"`{said}` can't join {listing(flows)}: their grids differ", ALIKE)
     if join == "concat":
         return first._replace(channels=sum(flow.channels for flow in flows))
     if any(flow.channels != first.channels for flow in flows):
@@ -37,7 +39,7 @@ def _product(flows: tuple[Flow, ...]) -> Flow:
     grids = {flow.grid for flow in flows if any(size != 1 for size in flow.grid)}
     grid = next(iter(grids), max((flow.grid for flow in flows), key=len))
     if len(grids) > 1 or any(flow.grid and len(flow.grid) != len(grid) for flow in flows):
-        raise ShapeError("SD0206", f"`product` can't multiply {listing(flows)}: their grids differ")
+        raise ShapeError("SD0206", f"`product` can't multiply {listing(flows)}: their grids differ", ALIKE)
     if len({flow.tokens for flow in flows if flow.grid}) > 1:
         message = f"`product` can't multiply {listing(flows)}: a sequence of tokens meets what is none"
         raise ShapeError("SD0206", message, "end the other path with `tokens`, which makes a sequence of a grid")

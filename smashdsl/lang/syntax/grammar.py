@@ -83,7 +83,13 @@ def spelling() -> dict[str, str]:
     return {t.name: NAMED.get(t.name) or f"`{t.pattern.value}`" for t in lark().terminals} | NAMED
 
 
-def expected(accepts: set[str]) -> str | None:
+@cache
+def fixed() -> dict[str, str]:
+    """Return the terminals that are always written alike, with how."""
+    return {t.name: t.pattern.value for t in lark().terminals if t.pattern.type == "str"}
+
+
+def expected(accepts: frozenset[str]) -> str | None:
     """Return what may stand where some terminals may, as a help line."""
     named = accepts - OPERATORS - {"SEMICOLON"} if "DIMS" not in accepts else accepts
     if 0 < len(named) <= MOST_EXPECTED:

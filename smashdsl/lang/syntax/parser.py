@@ -10,6 +10,7 @@ from lark import Token
 from lark.exceptions import UnexpectedCharacters
 
 from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.syntax.characters import check_direction, mended
 from smashdsl.lang.syntax.grammar import CLOSER, lex, read, span_of
 from smashdsl.lang.syntax.recovery import Recovery
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Sink
@@ -17,8 +18,14 @@ from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source, Span
 
 VERSION = 1
-FIRST_WORDS = re.compile(r"(?:[ \t\f\r\n]|#[^\n]*)*(smash[ \t]+([0-9]+)(?![A-Za-z0-9_]))?")
+FIRST_WORDS = re.compile(r"(?:[ \t\f\r\n]|#[^\n]*)*(smash[ \t]+([0-9]+)(?![A-Za-z0-9_.]))?")
+# what was meant for the first line: `smash`, `Smash 1`, `smash v1`, `smash 1.0`, `smash = 1`
+NEAR = re.compile(
+    r"smash\b[ \t]*[=:]?[ \t]*(v?[0-9][0-9.]*|\"[0-9.]*\")?;?(?=[ \t]*(#|\r|\n|\Z))|smash1\b", re.IGNORECASE
+)
 MOST_BAD_CHARACTERS = 20
+# two words between which a path is empty
+EMPTY = frozenset({("LBRACE", "BAR"), ("BAR", "BAR"), ("BAR", "RBRACE"), ("COLON", "BAR")})
 
 
 def parse(source: Source, sink: Sink, limits: Limits) -> s.File | None:
@@ -33,7 +40,10 @@ def parse(source: Source, sink: Sink, limits: Limits) -> s.File | None:
         return None
     if not _brackets_are_shallow(tokens, sink, limits):
         return None
-    tree = read(tokens) or Recovery(sink).run(tokens)
+    _check_words(tokens, sink)
+    tree = read(tokens)
+    if tree is None:
+        Recovery(sink, tokens).run()
     if tree is None or sink.failed:
         return None
     _check_tree(source, tree, sink, limits)
@@ -43,41 +53,67 @@ def parse(source: Source, sink: Sink, limits: Limits) -> s.File | None:
 def _version_is_known(source: Source, sink: Sink) -> bool:
     found = FIRST_WORDS.match(source.text)
     assert found is not None  # it matches nothing, if need be
-    start, end = found.span(1) if found[1] else (found.end(), found.end() + 1)
+    first = f"the first line of a spec is `smash {VERSION}`"
     if not found[1]:
+        start = found.end()
+        near = NEAR.match(source.text, start)
+        at, text = (Span(*near.span()), "") if near else (Span(start, start), "\n")
+        shown = at if near else Span(start, start + 1)
         message = f"the file does not start with `smash {VERSION}`"
-        help = f"the first line of a spec is `smash {VERSION}`"
-        sink.error("SD0001", message, Span(start, end), help=help)
+        fix = (Edit(at, f"smash {VERSION}{text}"),)
+        sink.error("SD0001", message, shown, help=first, fix=fix)
     elif found[2].lstrip("0") != str(VERSION):
-        shown = found[2] if len(found[2]) < 20 else f"{found[2][:20]}…"
-        help = f"this release reads `smash {VERSION}`; a newer release of smashdsl may read version {shown}"
-        sink.error("SD0001", f"language version {shown} is not known", Span(start, end), help=help)
+        shown_version = found[2] if len(found[2]) < 20 else f"{found[2][:20]}…"
+        help = f"this release reads `smash {VERSION}`; a newer release of smashdsl may read version {shown_version}"
+        at = Span(*found.span(1))
+        sink.error("SD0001", f"language version {shown_version} is not known", at, help=help)
     return not sink.failed
 
 
 def _lex(source: Source, sink: Sink) -> list[Token] | None:
-    """Return the tokens; characters that belong to no word are reported and blanked."""
+    """Return the tokens; characters that belong to no word are reported, and read as what was meant."""
     text = source.text
     if "\0" in text:
         at = text.index("\0")
         sink.error("SD0002", "this file is not text: it holds a zero byte", Span(at, at + 1))
         return None
+    check_direction(source, sink)
+    try:
+        return lex(text)
+    except UnexpectedCharacters:
+        text = mended(text, sink)
     for _ in range(MOST_BAD_CHARACTERS):
         try:
             return lex(text)
         except UnexpectedCharacters as error:
             start = error.pos_in_stream or 0
-            if text[start] == '"':
-                end = text.find("\n", start) if "\n" in text[start:] else len(text)
-                sink.error("SD0002", "this string is never closed", Span(start, end), help='close it with `"`')
-                return None
-            end = start + 1
-            while end < len(text) and not text[end].isascii():
-                end += 1
-            shown = text[start:end] if text[start:end].isprintable() else ascii(text[start:end])[1:-1]
-            sink.error("SD0002", f"`{shown[:20]}` is not a word of the language", Span(start, end))
-            text = text[:start] + " " * (end - start) + text[end:]
+            sink.error("SD0002", f"`{text[start]}` is not a word of the language", Span(start, start + 1))
+            text = text[:start] + " " + text[start + 1 :]
     return None
+
+
+def _check_words(tokens: list[Token], sink: Sink) -> None:
+    """Report `1,000`, `1...4` and paths without a layer, which would be read as something else than was meant."""
+    for before, sign, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if sign.type == "DOTDOT" and after.startswith(".") and sign.end_pos == after.start_pos:
+            at = Span(span_of(sign).start, span_of(after).start + 1)
+            fix = (Edit(at, ".."),)
+            sink.error("SD0003", "`...` is not a word of the language", at, help="a range is written `1..4`", fix=fix)
+        elif _is_thousand(before, sign, after):
+            at = Span(span_of(before).start, span_of(after).end)
+            fix = (Edit(at, f"{before}{after}"),)
+            message = "`,` stands between values, not between the digits of one"
+            sink.error("SD0003", message, at, help=f"write `{before}{after}`", fix=fix)
+        elif (sign.type, after.type) in EMPTY:
+            at, start = span_of(after), span_of(sign).end
+            fix = (Edit(Span(start, start), " identity"),)
+            message = f"nothing stands before this `{after}`"
+            sink.error("SD0003", message, at, help="a path without layers is written `identity`", fix=fix)
+
+
+def _is_thousand(before: Token, sign: Token, after: Token) -> bool:
+    number = before.type == "NUMBER" and sign.type == "COMMA" and after.type == "NUMBER"
+    return number and len(after) == 3 and after.startswith("0") and sign.end_pos == after.start_pos
 
 
 def _brackets_are_shallow(tokens: list[Token], sink: Sink, limits: Limits) -> bool:

@@ -1,105 +1,120 @@
 """Parsing that goes on after a syntax error.
 
-Recovery is panic mode with snapshots: the parser's state is kept at the start of each statement; after an error the
+Recovery is panic mode with snapshots: the parser's stack is kept at the start of each statement; after an error the
 statement is dropped and parsing goes on at the next `;`, brace, or line that starts a statement. A brace that is never
 closed, and one that closes too much, make everything after them read wrongly: they are reported alone.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
 from lark import Token
-from lark.exceptions import UnexpectedToken
 
-from smashdsl.lang.syntax import nodes as s
-from smashdsl.lang.syntax.grammar import CLOSER, expected, keywords, lark, span_of, spelling, starters
-from smashdsl.lang.text.diagnostics import Diagnostic, Label, Sink, did_you_mean
+from smashdsl.lang.syntax import automaton
+from smashdsl.lang.syntax.automaton import Stack, shifted
+from smashdsl.lang.syntax.grammar import CLOSER, expected, fixed, keywords, span_of, spelling, starters
+from smashdsl.lang.syntax.habits import explained
+from smashdsl.lang.syntax.place import Place
+from smashdsl.lang.syntax.repair import repaired
+from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, closest
 from smashdsl.lang.text.source import Span
 
 OUTER = frozenset({"INPUT", "OUTPUT", "STEM", "BODY", "HEAD", "BLOCK", "CELL", "TIED", "REQUIRE", "PARAM"})
 OPERATORS = frozenset("+-*/")
 INSIDE_SPACE = OUTER - {"CELL", "TIED", "PARAM"}
+FARTHEST = 1000  # words that are looked through for the end of a bracket
 
 
 class _Snapshot(NamedTuple):
-    parser: Any
-    open: tuple[Token, ...]
+    stack: Stack
+    open: tuple[int, ...]
 
 
 class Recovery:
-    """Feeds tokens to Lark one by one, and drops a statement for each error."""
+    """Reads tokens that are no spec one by one, and drops a statement for each error; no tree comes of it."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, tokens: list[Token]) -> None:
         self.sink = sink
-        self.parser: Any = lark().parse_interactive("")
-        self.open: list[Token] = []  # brackets that are not closed yet
-        self.tokens: list[Token] = []
+        self.tokens = tokens
+        self.stack = automaton.start()
+        self.open: tuple[int, ...] = ()  # places of brackets that are not closed yet
+        self.depth = 0  # of braces
         self.lost = False  # whether no place to go on was found after an error
         # by depth of braces: the state at the start of the statement that is being read there
         self.snapshots: dict[int, _Snapshot] = {0: self._snapshot()}
 
-    @property
-    def depth(self) -> int:
-        return sum(token.type == "LBRACE" for token in self.open)
+    @cached_property
+    def unclosed(self) -> Token | None:
+        """The innermost bracket that nothing closes."""
+        stack: list[Token] = []
+        for token in self.tokens:
+            if token.type in CLOSER:
+                stack.append(token)
+            elif token.type in CLOSER.values() and stack and CLOSER[stack[-1].type] == token.type:
+                stack.pop()
+        return stack[-1] if stack else None
 
-    def _copy(self) -> Any:
-        return self.parser.copy(deepcopy_values=False)
+    @cached_property
+    def surplus(self) -> bool:
+        """Whether more braces close than open."""
+        return sum((token.type == "LBRACE") - (token.type == "RBRACE") for token in self.tokens) < 0
 
     def _snapshot(self) -> _Snapshot:
-        return _Snapshot(self._copy(), tuple(self.open))
+        return _Snapshot(self.stack, self.open)
 
-    def run(self, tokens: list[Token]) -> s.File | None:
-        """Return the tree of some tokens, or None after reporting what is wrong with them."""
-        return self._finish() if self.read(tokens) else None
+    def run(self) -> None:
+        """Report what is wrong with the tokens, and with their end."""
+        if self.read():
+            self._finish()
 
-    def accepts(self) -> set[str]:
+    def accepts(self) -> frozenset[str]:
         """Return the terminals that may follow what was read; in a wrong statement, those that may start one."""
-        parser = self.snapshots[self.depth].parser if self.lost else self.parser
-        return set(parser.accepts())
+        return automaton.accepts(self.snapshots[self.depth].stack if self.lost else self.stack)
 
-    def read(self, tokens: list[Token]) -> bool:
-        """Feed tokens, reporting what is wrong; return whether what may follow can still be read."""
-        self.tokens = tokens
+    def read(self) -> bool:
+        """Read the tokens, reporting what is wrong; return whether what may follow can still be read."""
+        # a second mistake on a line mostly follows from the first
+        lines = {self.sink.source.position(found.span.start)[0] for found in self.sink.found}
         i = 0
-        line: int | None = None
-        while i < len(tokens):
-            token = tokens[i]
+        while i < len(self.tokens):
+            token = self.tokens[i]
             if self._starts_line(i) and token.type in starters() and self._between_statements():
                 self.snapshots[self.depth] = self._snapshot()
-            before = self._copy()
-            try:
-                self.parser.feed_token(token)
-            except UnexpectedToken:
-                accepts = before.accepts()
-                diagnostic, last = self._describe(accepts, i)
-                # a second mistake on a line mostly follows from the first
-                if token.line != line:
-                    self.sink.add(diagnostic)
-                line = token.line
+            after = shifted(self.stack, token.type)
+            if after is not None:
+                self.stack = after
+                self._note(i)
+                i += 1
+                continue
+            accepts = automaton.accepts(self.stack)
+            if token.line not in lines:
+                diagnostic, last = self._describe(Place(self.tokens, i, self.stack, self.open))
+                self.sink.add(diagnostic)
                 if last:
                     return False
-                if token.type == "RBRACE" and "BAR" in accepts:
-                    self.parser = before
-                    self.parser.feed_token(Token.new_borrow_pos("BAR", "|", token))
-                else:
-                    i = self._resume(i)
-                continue
-            self._note(token)
-            i += 1
+            lines.add(token.line or 0)
+            if token.type == "RBRACE" and "BAR" in accepts:
+                self.stack = shifted(self.stack, "BAR") or self.stack
+            else:
+                i = self._resume(i)
         return True
 
     def _starts_line(self, i: int) -> bool:
         return i == 0 or self.tokens[i - 1].line != self.tokens[i].line
 
     def _between_statements(self) -> bool:
-        return not self.open or self.open[-1].type == "LBRACE"
+        return not self.open or self.tokens[self.open[-1]].type == "LBRACE"
 
-    def _note(self, token: Token) -> None:
+    def _note(self, i: int) -> None:
+        token = self.tokens[i]
         if token.type in CLOSER:
-            self.open.append(token)
+            self.open = (*self.open, i)
+            self.depth += token.type == "LBRACE"
         elif token.type in CLOSER.values():
-            self.open.pop()
+            self.depth -= self.tokens[self.open[-1]].type == "LBRACE"
+            self.open = self.open[:-1]
         if token.type in {"LBRACE", "RBRACE", "SEMICOLON"}:
             self.snapshots[self.depth] = self._snapshot()
 
@@ -122,44 +137,48 @@ class Recovery:
 
     def _restore(self, token: Token, depth: int) -> bool:
         snapshot = self.snapshots[depth]
-        if token.type != "SEMICOLON":
-            try:
-                snapshot.parser.copy(deepcopy_values=False).feed_token(token)
-            except UnexpectedToken:
-                return False
-        self.parser = snapshot.parser.copy(deepcopy_values=False)
-        self.open = list(snapshot.open)
-        self.lost = False
+        if token.type != "SEMICOLON" and shifted(snapshot.stack, token.type) is None:
+            return False
+        self.stack, self.open, self.depth, self.lost = snapshot.stack, snapshot.open, depth, False
         return True
 
     # -- messages -----------------------------------------------------------------------------
 
-    def _describe(self, accepts: set[str], i: int) -> tuple[Diagnostic, bool]:
+    def _describe(self, place: Place) -> tuple[Diagnostic, bool]:
         """Return what is wrong at a token, and whether what follows it would only read wrongly."""
-        token = self.tokens[i]
-        at, top = span_of(token), self.open[-1] if self.open else None
+        token, i = place.token(), place.i
+        at, top = span_of(token), place.bracket if self.open else None
         if top is not None and top.type != "LBRACE" and self._is_left_open(top, i):
-            return self._bracket(top, token), False
-        if token.type in OUTER and top is not None and self._starts_line(i) and _unclosed(self.tokens):
+            return explained(place) or self._bracket(top, place), False
+        if token.type in OUTER and top is not None and self._starts_line(i) and self.unclosed:
             label = Label(at, f"`{token}` can't stand inside it")
-            message = "`{` is never closed"
-            return Diagnostic("SD0004", message, span_of(top), others=(label,), help="add `}` before this"), True
+            message, fix = "`{` is never closed", (Edit(Span(at.start, at.start), "} "),)
+            help = "add `}` before this"
+            return Diagnostic("SD0004", message, span_of(top), others=(label,), help=help, fix=fix), True
         if top is None and token.type == "RBRACE":
-            return Diagnostic("SD0003", "`}` closes nothing", at, help="drop it"), True
+            return Diagnostic("SD0003", "`}` closes nothing", at, help="drop it", fix=(Edit(at, ""),)), True
         if top is None and token.type in INSIDE_SPACE:
-            before = Label(span_of(self.tokens[i - 1]), "this ends the space") if i else None
-            help = "a `}` too many stands before it" if before else None
-            message = f"`{token}` stands outside the space"
-            return Diagnostic("SD0003", message, at, others=(before,) if before else (), help=help), True
-        if self._starts_line(i) and self._between_statements() and _surplus(self.tokens) and token.type != "RBRACE":
+            return self._outside(place), True
+        if self._starts_line(i) and self._between_statements() and self.surplus and token.type != "RBRACE":
             message = f"`{token}` can't stand here"
             return Diagnostic("SD0003", message, at, help="a `}` too many stands before it"), True
-        return self._misplaced(token, self.tokens[i - 1] if i else None, accepts), False
+        return explained(place) or self._misplaced(place), False
+
+    def _outside(self, place: Place) -> Diagnostic:
+        token = place.token()
+        message = f"`{token}` stands outside the space"
+        if not place.i or not self.surplus:
+            help = "put it into `space NAME { … }`"
+            return Diagnostic("SD0003", message, span_of(token), help=help)
+        before = Label(span_of(place.token(-1)), "this ends the space")
+        fix = (Edit(before.span, ""),) if place.types(-1, "RBRACE") else ()
+        help = "a `}` too many stands before it"
+        return Diagnostic("SD0003", message, span_of(token), others=(before,), help=help, fix=fix)
 
     def _is_left_open(self, top: Token, i: int) -> bool:
         """Return whether a round or square bracket has no end before its statement has."""
         inner: list[Token] = []
-        for token in self.tokens[i:]:
+        for token in self.tokens[i : i + FARTHEST]:
             if token.type in CLOSER:
                 inner.append(token)
             elif token.type in CLOSER.values():
@@ -170,69 +189,60 @@ class Recovery:
                 return True
         return True
 
-    def _bracket(self, top: Token, token: Token) -> Diagnostic:
-        close = spelling()[CLOSER[top.type]]
+    def _bracket(self, top: Token, place: Place) -> Diagnostic:
+        close, token = CLOSER[top.type], place.token()
         if token.type in CLOSER.values() and token.type != "RBRACE":
             label = Label(span_of(top), "opened here")
-            message = f"`{top}` is closed by `{token}`"
-            return Diagnostic("SD0004", message, span_of(token), others=(label,), help=f"close it with {close}")
-        return Diagnostic("SD0004", f"`{top}` is never closed", span_of(top), help=f"add {close}")
+            message, mend = f"`{top}` is closed by `{token}`", Edit(span_of(token), fixed()[close])
+            help = f"close it with {spelling()[close]}"
+            return Diagnostic("SD0004", message, span_of(token), others=(label,), help=help, fix=(mend,))
+        end = span_of(place.token(-1)).end
+        fix = (Edit(Span(end, end), fixed()[close]),) if place.starts_line() or token.type == "RBRACE" else ()
+        return Diagnostic("SD0004", f"`{top}` is never closed", span_of(top), help=f"add {spelling()[close]}", fix=fix)
 
-    def _misplaced(self, token: Token, previous: Token | None, accepts: set[str]) -> Diagnostic:
+    def _misplaced(self, place: Place) -> Diagnostic:
+        token, previous, accepts = place.token(), place.token(-1), place.accepts
         message, at = f"`{_shown(token)}` can't stand here", span_of(token)
+        fix: tuple[Edit, ...] = ()
+        if token.type == "NAME" and (near := closest(str(token), _words(accepts))) and "OF" not in accepts:
+            return Diagnostic("SD0003", message, at, help=f"did you mean `{near}`?", fix=(Edit(at, near),))
+        if token.type == "LBRACE" and previous.type == "NAME" and (near := closest(str(previous), keywords())):
+            where, meant = span_of(previous), f"did you mean `{near}`?"
+            return Diagnostic("SD0003", f"`{previous}` takes no body", where, help=meant, fix=(Edit(where, near),))
         help = expected(accepts)
-        if token.type == "NAME":
-            words = [word for word, terminal in keywords().items() if terminal in accepts]
-            help = did_you_mean(str(token), words) or help
-        elif token.type == "LBRACE" and previous is not None and previous.type == "NAME":
-            suggestion = did_you_mean(str(previous), keywords())
-            if suggestion:
-                return Diagnostic("SD0003", f"`{previous}` takes no body", span_of(previous), help=suggestion)
-        elif token.type == "RBRACE" and "BAR" in accepts:
+        if token.type == "RBRACE" and "BAR" in accepts:
             message, help = "a join has at least two paths", "put `|` between them: `sum { identity | relu }`"
         elif token.type == "SEMICOLON" and "RBRACE" in accepts:
-            help = "drop it: `;` stands between layers only"
+            help, fix = "drop it: `;` stands between layers only", (Edit(at, ""),)
         elif str(token) in OPERATORS and "COLON" in accepts:
             message, help = "a weight is a constant", "write a number, or the name of a `param`"
-        elif token.type == "RPAR" and "RPAR" not in accepts and not any(t.type == "LPAR" for t in self.open):
-            message, help = "`)` closes nothing", "drop it"
+        elif (
+            token.type == "RPAR" and "RPAR" not in accepts and not any(self.tokens[k].type == "LPAR" for k in self.open)
+        ):
+            message, help, fix = "`)` closes nothing", "drop it", (Edit(at, ""),)
         elif str(token) in keywords() and "NAME" in accepts and "LET" not in accepts:
             message, help = f"`{token}` is a reserved word and can't be a name", "choose another name"
-        return Diagnostic("SD0003", message, at, help=help)
+        elif (found := repaired(place)) is not None:
+            return found
+        return Diagnostic("SD0003", message, at, help=help, fix=fix)
 
-    def _finish(self) -> s.File | None:
-        unclosed = _unclosed(self.tokens)
-        end = self.tokens[-1] if self.tokens else None
-        before = self._copy()
-        try:
-            tree: s.File = self.parser.feed_eof(end)
-        except UnexpectedToken:
-            if self.sink.failed or end is None:
-                return None
-            if unclosed is not None:
-                close = spelling()[CLOSER[unclosed.type]]
-                self.sink.error("SD0004", f"`{unclosed}` is never closed", span_of(unclosed), help=f"add {close}")
-            else:
-                at = Span(span_of(end).end, span_of(end).end + 1)
-                message = "the file ends in the middle of a statement"
-                self.sink.error("SD0003", message, at, help=expected(before.accepts()))
-            return None
-        return tree
+    def _finish(self) -> None:
+        if self.sink.failed or not self.tokens or shifted(self.stack, "$END") is not None:
+            return
+        end = span_of(self.tokens[-1]).end
+        if self.unclosed is not None:
+            close = CLOSER[self.unclosed.type]
+            fix = (Edit(Span(end, end), f"\n{fixed()[close]}"),)
+            at, help = span_of(self.unclosed), f"add {spelling()[close]}"
+            self.sink.add(Diagnostic("SD0004", f"`{self.unclosed}` is never closed", at, help=help, fix=fix))
+        else:
+            message = "the file ends in the middle of a statement"
+            self.sink.error("SD0003", message, Span(end, end + 1), help=expected(automaton.accepts(self.stack)))
+
+
+def _words(accepts: frozenset[str]) -> list[str]:
+    return [word for word, terminal in keywords().items() if terminal in accepts]
 
 
 def _shown(token: Token) -> str:
     return token if len(token) <= 40 else token[:37] + "..."
-
-
-def _surplus(tokens: list[Token]) -> bool:
-    return sum((token.type == "LBRACE") - (token.type == "RBRACE") for token in tokens) < 0
-
-
-def _unclosed(tokens: list[Token]) -> Token | None:
-    stack: list[Token] = []
-    for token in tokens:
-        if token.type in CLOSER:
-            stack.append(token)
-        elif token.type in CLOSER.values() and stack and CLOSER[stack[-1].type] == token.type:
-            stack.pop()
-    return stack[-1] if stack else None

@@ -12,6 +12,7 @@ CODES: dict[str, str] = {
     "SD0003": "a word that can't stand here",
     "SD0004": "a bracket that is never closed",
     "SD0005": "two statements on one line without `;` between them",
+    "SD0006": "a control character that hides what the text says",
     "SD0010": "a part of the language that this version does not have yet",
     # names
     "SD0101": "a name that is not declared",

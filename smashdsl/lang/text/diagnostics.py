@@ -11,6 +11,8 @@ from smashdsl.errors import UserError
 from smashdsl.lang.text.codes import CODES
 from smashdsl.lang.text.source import Source, Span
 
+LONGEST_NAME = 100  # comparing names takes the square of their length
+
 
 @dataclass(frozen=True)
 class Label:
@@ -79,8 +81,28 @@ class Sink:
             self._seen.add(key)
             self.found.append(diagnostic)
 
-    def error(self, code: str, message: str, span: Span, label: str = "", help: str | None = None) -> None:
-        self.add(Diagnostic(code, message, span, label, help=help))
+    def error(
+        self, code: str, message: str, span: Span, label: str = "", help: str | None = None, fix: tuple[Edit, ...] = ()
+    ) -> None:
+        self.add(Diagnostic(code, message, span, label, help=help, fix=fix))
+
+    def unknown(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        name: str,
+        candidates: Iterable[str],
+        otherwise: str | None = None,
+        meant: str | None = None,
+    ) -> None:
+        """Report a name that is none of the candidates, with the one that was ``meant``, or the closest.
+
+        Where none is close, ``otherwise`` is the way out.
+        """
+        near = meant or closest(name, candidates)
+        help = otherwise if near is None else f"did you mean `{near}`?"
+        self.error(code, message, span, help=help, fix=() if near is None else (Edit(span, near),))
 
     @property
     def failed(self) -> bool:
@@ -93,14 +115,19 @@ class Sink:
             raise SmashError(self.source, sorted(errors, key=lambda d: d.span))
 
 
-def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
-    """Return a help line that names the closest candidate, or None when none is close.
+def closest(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that a name was meant for, or None when none is close.
 
     A candidate is close when it differs only in case, or in at most a third of its letters (Gleam's rule).
     """
     pool = sorted(set(candidates) - {name})
     for candidate in pool:
         if candidate.lower() == name.lower():
-            return f"did you mean `{candidate}`?"
-    close = difflib.get_close_matches(name, pool, n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else None
+            return candidate
+    return next(iter(difflib.get_close_matches(name[:LONGEST_NAME], pool, n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
+    """Return a help line that names the closest candidate, or None when none is close."""
+    near = closest(name, candidates)
+    return None if near is None else f"did you mean `{near}`?"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
 from smashdsl.lang.syntax import nodes as s
-from smashdsl.lang.text.diagnostics import Sink, did_you_mean
+from smashdsl.lang.text.diagnostics import Edit, Sink, did_you_mean
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
@@ -18,6 +19,9 @@ MEASURES = frozenset({"params", "flops", "reads"})
 RESERVED = CONTEXT | MEASURES | {"fresh", "reachable", "shrink", "min", "max", "count", "fixed", "true", "false"}
 WEIGHT_WORDS = ("generated", "shared", "own")
 MOST_ELEMENTS = 4096
+MOST_WORDS = 5  # words of an argument that a message lists
+
+VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+(x[0-9]+)*")
 
 
 @dataclass
@@ -105,7 +109,9 @@ class Expressions:
                 items = tuple(self.expr(item, scope) for item in node.items)
                 return None if None in items else ir.PerAxis(items, span=node.span)  # type: ignore[arg-type]
             case s.String():
-                self.sink.error("SD0201", "a string can't stand here", node.span)
+                help = f"values stand without quotes: `{node.value}`" if node.value else "write a value"
+                fix = (Edit(node.span, node.value),) if VALUE.fullmatch(node.value) else ()
+                self.sink.error("SD0201", "a string can't stand here", node.span, help=help, fix=fix)
         return None
 
     def _name(self, node: s.Name, scope: Scope, words: tuple[str, ...]) -> ir.Expr | None:
@@ -133,11 +139,14 @@ class Expressions:
             help = "a constraint speaks of `params`, `flops`, `reads` and `count(OP)`"
             self.sink.error("SD0101", f"`{name}` is not declared", node.span, help=help)
         else:
-            self.unknown(node, known)
+            self.unknown(node, known, words if len(words) < MOST_WORDS else ())
         return None
 
-    def unknown(self, node: s.Name, candidates: Iterable[str]) -> None:
-        self.sink.error("SD0101", f"`{node.id}` is not declared", node.span, help=did_you_mean(node.id, candidates))
+    def unknown(self, node: s.Name, candidates: Iterable[str], otherwise: Iterable[str] = ()) -> None:
+        """Report a name that means nothing; ``otherwise`` are the words that may stand in its place."""
+        named = sorted(otherwise)
+        help = f"one of {', '.join(f'`{name}`' for name in named)}" if named else f"declare it: `param {node.id} = …`"
+        self.sink.unknown("SD0101", f"`{node.id}` is not declared", node.span, node.id, candidates, help)
 
     def _call(self, node: s.Call, scope: Scope) -> ir.Expr | None:
         function = node.function.id
@@ -145,18 +154,34 @@ class Expressions:
             self.counted.add(node.args[0].id)
             return ir.Count(node.args[0].id, span=node.span)
         if function not in {"min", "max"}:
-            help = did_you_mean(function, ("min", "max", "count"))
-            self.sink.error("SD0101", f"`{function}` is no function", node.function.span, help=help)
+            self._no_function(node)
             return None
         args = tuple(self.expr(arg, scope) for arg in node.args)
         return None if None in args else fold.call(function, args, node.span)  # type: ignore[arg-type]
+
+    def _no_function(self, node: s.Call) -> None:
+        name = node.function.id
+        message, at = f"`{name}` is no function", node.function.span
+        numbers = [arg.value for arg in node.args if isinstance(arg, s.Number)]
+        if name == "range" and len(numbers) == len(node.args) <= 2 and all(float(n).is_integer() for n in numbers):
+            # the end of Python's range is left out
+            right = f"{int(numbers[-2]) if len(numbers) > 1 else 0}..{int(numbers[-1]) - 1}"
+            fix = (Edit(node.span, right),)
+            self.sink.error("SD0101", message, at, help=f"a range has both its ends: `{right}`", fix=fix)
+        elif name in ("choice", "choose", "randint", "uniform", "oneof", "one_of"):
+            self.sink.error("SD0101", message, at, help="a choice among values is written `{8, 16}` or `1..4`")
+        else:
+            help = "the functions are `min` and `max`, and in a constraint `count`"
+            self.sink.unknown("SD0101", message, at, name, ("min", "max", "count"), help)
 
     def _choice(self, node: s.SetOf, scope: Scope, words: tuple[str, ...]) -> ir.Expr | None:
         elements = [self.expr(element.value, scope, words) for element in node.elements]
         laws = [None if e.weight is None else self.weight(e.weight, e.span) for e in node.elements]
         weighted = [e.weight is not None for e in node.elements]
         if any(weighted) and not all(weighted):
-            self.sink.error("SD0205", "give every element a weight, or none", node.span)
+            bare = next(element for element in node.elements if element.weight is None)
+            help = "weights are relative: `{8: 3, 16: 1}`"
+            self.sink.error("SD0205", "give every element a weight, or none", bare.span, help=help)
             return None
         if any(e is None for e in elements) or (all(weighted) and any(law is None for law in laws)):
             return None
@@ -164,7 +189,14 @@ class Expressions:
         for element, given in zip(elements, node.elements, strict=True):
             assert element is not None
             if fold.is_choice(element):
-                self.sink.error("SD0204", "a choice stands inside a choice", given.span, help="write it as one choice")
+                inner = given.value
+                fix: tuple[Edit, ...] = ()
+                if isinstance(inner, s.SetOf) and not any(element.weight for element in (*inner.elements, given)):
+                    start, end = inner.span.start, inner.span.end
+                    opens, shuts = inner.span._replace(end=start + 1), inner.span._replace(start=end - 1)
+                    fix = (Edit(opens, ""), Edit(shuts, ""))
+                help = "write it as one choice: `{8, 16, 32}`"
+                self.sink.error("SD0204", "a choice stands inside a choice", given.span, help=help, fix=fix)
                 return None
             if element in seen:
                 message = "this choice has the same element twice"
@@ -182,7 +214,8 @@ class Expressions:
         if value is None:
             return None
         if not isinstance(value, ir.Number) or value.value <= 0:
-            self.sink.error("SD0205", "a weight must be a positive constant", node.span or span)
+            help = "drop what has no weight, or write a positive number or the name of a `param`"
+            self.sink.error("SD0205", "a weight must be a positive constant", node.span or span, help=help)
             return None
         return float(value.value)
 
@@ -202,8 +235,33 @@ class Expressions:
         words = arg.words if arg.kind == "word" else FLAGS if arg.kind == "flag" else ()
         if arg.kind == "weights":
             return self._weights(node)
+        if self._is_slip(node, arg):
+            return None
         value = self.expr(node, scope, words)
         return value if value is None or self._is_kind(value, arg.kind, f"`{arg.name}`", node.span) else None
+
+    def _is_slip(self, node: s.Expr, arg: Arg) -> bool:
+        """Report a number that is written as if it were something else: `3*3` for a size, `1` for a flag."""
+        if arg.kind == "flag" and isinstance(node, s.Number):
+            word = "true" if node.value else "false"
+            message = f"`{arg.name}` is `true` or `false`"
+            self.sink.error("SD0201", message, node.span, help=f"write `{word}`", fix=(Edit(node.span, word),))
+            return True
+        plain = isinstance(node, s.Binary) and isinstance(node.left, s.Number) and isinstance(node.right, s.Number)
+        if not plain or not isinstance(node, s.Binary):
+            return False
+        left, right = getattr(node.left, "value", 0), getattr(node.right, "value", 0)
+        if arg.kind == "axes" and node.op == "*":
+            message = f"`{left}*{right}` is the number {left * right}, not a size"
+            help = f"write the size `{left}x{right}`, or the number `{left * right}`"
+            self.sink.error("SD0201", message, node.span, help=help, fix=(Edit(node.span, f"{left}x{right}"),))
+            return True
+        if arg.kind == "size" and node.op == "-" and left < right:
+            message = f"`{left}-{right}` is the number {left - right}"
+            help, fix = f"a range is written `{left}..{right}`", (Edit(node.span, f"{left}..{right}"),)
+            self.sink.error("SD0208", message, node.span, help=help, fix=fix)
+            return True
+        return False
 
     def size(self, node: s.Expr, scope: Scope, what: str) -> ir.Expr | None:
         """Resolve a value that must be a whole number."""
@@ -237,7 +295,17 @@ class Expressions:
                 self.sink.error("SD0208", f"{low}..{high} holds no value or more than {MOST_ELEMENTS}", node.span)
                 return None
             return tuple(range(low, high + 1, step))
-        self.sink.error("SD0201", "an index runs over a range such as `0..2`", node.span)
+        if isinstance(node, s.Call):
+            self._no_function(node)
+            return None
+        message, help = "an index runs over a range such as `0..2`", "write a range: `0..2`"
+        fix: tuple[Edit, ...] = ()
+        if isinstance(node, s.Number) and isinstance(node.value, int) and 0 < node.value <= MOST_ELEMENTS:
+            help, fix = (
+                f"for {node.value} of them write `0..{node.value - 1}`",
+                (Edit(node.span, f"0..{node.value - 1}"),),
+            )
+        self.sink.error("SD0201", message, node.span, help=help, fix=fix)
         return None
 
     def _weights(self, node: s.Expr) -> ir.Expr | None:
@@ -250,9 +318,8 @@ class Expressions:
             way_out = "let `choose` take between two layers, each with weights of its own kind"
             self.sink.error("SD0201", "`weights` takes no choice", node.span, help=way_out)
             return None
-        help = did_you_mean(node.id, WEIGHT_WORDS) if isinstance(node, s.Name) else None
         message = "`weights` is one of `generated`, `shared` and `own`"
-        self.sink.error("SD0201", message, node.span, help=help)
+        self.sink.unknown("SD0201", message, node.span, getattr(node, "id", ""), WEIGHT_WORDS)
         return None
 
     def _is_kind(self, value: ir.Expr, kind: str, what: str, span: Span) -> bool:
@@ -273,6 +340,7 @@ class Expressions:
                 good = kind in {"size", "axes", "number"}
         if not good:
             wanted = {"size": "a whole number", "axes": "a size such as `3` or `3x3`", "number": "a number"}
+            wanted["flag"] = "`true` or `false`"
             message = f"{what} must be {wanted.get(kind, 'one of its words')}"
             self.sink.error("SD0201", message, value.span or span)
         return good

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from smashdsl.lang.syntax import nodes as s
-from smashdsl.lang.text.diagnostics import Diagnostic, Label, Sink, did_you_mean
+from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, did_you_mean
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
-from smashdsl.lang.typed import fold, ir
+from smashdsl.lang.typed import aliases, fold, ir
 from smashdsl.lang.typed.expressions import RESERVED, Expressions, Scope
 from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.lang.typed.statements import Statements
@@ -22,6 +22,7 @@ from smashdsl.ops import LAYERS
 
 INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0}
 MOST_INPUTS = 16
+EXAMPLES = {1: "[8]", 2: "[1, 128]", 3: "[3, 32, 32]", 4: "[1, 16, 16, 16]"}  # by the number of sizes
 Parts = dict[type, list[Any]]
 
 
@@ -95,13 +96,21 @@ class _Resolver:
         tables: tuple[dict[str, Any], ...] = (names.params, names.ops, names.cells, names.blocks)
         earlier = next((declared[name.id] for declared in tables if name.id in declared), None)
         if name.id in RESERVED:
-            self.sink.error("SD0102", f"`{name.id}` is a name of the language and can't be declared", name.span)
+            self.sink.error(
+                "SD0102",
+                f"`{name.id}` is a name of the language and can't be declared",
+                name.span,
+                help="choose another name",
+            )
         elif name.id in LAYERS:
-            self.sink.error("SD0102", f"`{name.id}` is a layer of the language and can't be declared", name.span)
+            help = f"choose another name, such as `my_{name.id}`"
+            self.sink.error(
+                "SD0102", f"`{name.id}` is a layer of the language and can't be declared", name.span, help=help
+            )
         elif earlier is not None and name.id not in self.prelude:
             label = Label(earlier.span, "first declared here")
             message = f"`{name.id}` is declared twice"
-            self.sink.add(Diagnostic("SD0102", message, name.span, others=(label,)))
+            self.sink.add(Diagnostic("SD0102", message, name.span, others=(label,), help="rename or drop one of them"))
         else:
             self.prelude.discard(name.id)
             self.names.ops.pop(name.id, None)
@@ -176,17 +185,28 @@ class _Resolver:
             return None
         if node.kind.id not in INPUTS:
             known = "`image`, `signal`, `volume` and `vector`"
-            help = did_you_mean(node.kind.id, INPUTS) or f"this version takes {known}"
-            self.sink.error("SD0101", f"`{node.kind.id}` is no kind of input", node.kind.span, help=help)
+            message = f"`{node.kind.id}` is no kind of input"
+            meant = aliases.INPUTS.get(node.kind.id.lower())
+            meant = meant if meant in INPUTS else None
+            self.sink.unknown(
+                "SD0101", message, node.kind.span, node.kind.id, INPUTS, f"this version takes {known}", meant
+            )
             return None
         if node.vocabulary is not None:
             self.sink.error("SD0201", f"`{node.kind.id}` has no vocabulary: drop `of …`", node.vocabulary.span)
-        sizes = [self.expressions.constant(item, "a size of the input", low=1) for item in node.shape.items]
+        items = node.shape.items
+        if len(items) == 1 and isinstance(items[0], s.Dims):
+            right = f"[{', '.join(map(str, items[0].values))}]"
+            fix = (Edit(node.shape.span, right),)
+            message = "the sizes of an input stand in a list"
+            self.sink.error("SD0201", message, node.shape.span, help=f"write `{right}`", fix=fix)
+            return None
+        sizes = [self.expressions.constant(item, "a size of the input", low=1) for item in items]
         axes = INPUTS[node.kind.id] + 1
         if len(sizes) != axes:
             shape = "[channels" + ", size" * (axes - 1) + "]"
             message = f"`{node.kind.id}` takes {axes} sizes, {shape}; {len(sizes)} stand here"
-            self.sink.error("SD0201", message, node.shape.span)
+            self.sink.error("SD0201", message, node.shape.span, help=f"write `input {node.kind.id}{EXAMPLES[axes]}`")
             return None
         if any(size is None for size in sizes):
             return None
@@ -221,7 +241,9 @@ class _Resolver:
         for node in nodes:
             assert isinstance(node, s.Joint)
             if node.kind in joints:
-                self.sink.error("SD0107", f"a second `{node.kind}` stands in the space", node.span)
+                first = Label(joints[node.kind].span, "the first")
+                message, help = f"a second `{node.kind}` stands in the space", "put all its layers into one"
+                self.sink.add(Diagnostic("SD0107", message, node.span, others=(first,), help=help))
             else:
                 joints[node.kind] = node
         return joints
@@ -247,7 +269,8 @@ class _Resolver:
         formals = self._formals(node.formals, scope)
         for member in node.members:
             if isinstance(member, s.Transition):
-                self.sink.error("SD0107", "a cell has no transition; a block has", member.span)
+                help = "put its layers where the cell is used, after it"
+                self.sink.error("SD0107", "a cell has no transition; a block has", member.span, help=help)
         self.statements.owner = node.name.id
         inputs, entry = self._inputs(node, scope)
         parts = self._cell_parts(node.name, node.members, scope)
@@ -330,7 +353,9 @@ class _Resolver:
         fixed = result is None or result.mode in {"listed", "last"} or (result.mode, result.pool) == ("all", "written")
         if not fixed:
             message = "`yield` names banks, `last` or `all`; it decides nothing"
-            self.sink.error("SD0201", message, nodes[0].selection.span)
+            self.sink.error(
+                "SD0201", message, nodes[0].selection.span, help="write `yield all`, or the banks: `yield [0, 1]`"
+            )
         return result if fixed else None
 
     def _require(self, node: s.Require) -> ir.Require | None:
@@ -377,4 +402,5 @@ class _Resolver:
                     cycle.append(came_from[cycle[-1]])
                 told.update(cycle)
                 shown = " uses ".join(f"`{name}`" for name in reversed(cycle))
-                self.sink.error("SD0106", f"{shown}, without end", definition.span)
+                help = "drop one of these uses, or repeat by `repeat 3 { … }`"
+                self.sink.error("SD0106", f"{shown}, without end", definition.span, help=help)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from smashdsl.lang.syntax import nodes as s
-from smashdsl.lang.text.diagnostics import Sink, did_you_mean
-from smashdsl.lang.typed import fold, ir
+from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, did_you_mean
+from smashdsl.lang.typed import aliases, fold, ir
 from smashdsl.lang.typed.expressions import Expressions, Scope
 from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.ops import LAYERS, Arg
@@ -65,15 +65,25 @@ class Statements:
         out: list[ir.Statement] = []
         for i, node in enumerate(seq.statements):
             if isinstance(node, s.Read) and (place == "joint" or i > 0):
-                where = (
-                    "outside an op there are no banks to read" if place == "joint" else "`read` starts an op or a path"
-                )
-                self.sink.error("SD0306", where, node.span)
+                self._misplaced_read(node, place)
             elif isinstance(node, s.Write) and (place != "op" or i < len(seq.statements) - 1):
-                self.sink.error("SD0306", "`write` ends an op: nothing stands after it or around it", node.span)
+                help = (
+                    "put what follows before it, or into another op" if place == "op" else "put it at the end of the op"
+                )
+                self.sink.error(
+                    "SD0306", "`write` ends an op: nothing stands after it or around it", node.span, help=help
+                )
             elif (statement := self._statement(node, inner, place)) is not None:
                 out.append(statement)
         return tuple(out)
+
+    def _misplaced_read(self, node: s.Read, place: Place) -> None:
+        if place == "joint":
+            help = "read and write in an op of a block or cell: `op { read …; …; write … }`"
+            self.sink.error("SD0306", "outside an op there are no banks to read", node.span, help=help)
+        else:
+            help = "put it first, or start another op with it"
+            self.sink.error("SD0306", "`read` starts an op or a path", node.span, help=help)
 
     def _inner(self, place: Place) -> Place:
         return "joint" if place == "joint" else "path"
@@ -93,7 +103,8 @@ class Statements:
             case s.Maybe():
                 probability = 0.5 if node.weight is None else self.expressions.weight(node.weight, node.span)
                 if probability is not None and probability >= 1:
-                    self.sink.error("SD0205", "the probability of `maybe` lies between 0 and 1", node.span)
+                    help = "write a fraction: `maybe 0.5 { … }`"
+                    self.sink.error("SD0205", "the probability of `maybe` lies between 0 and 1", node.span, help=help)
                     return None
                 path = self.path(node.path, scope, inner)
                 return None if probability is None else ir.Maybe(path, probability, span=node.span)
@@ -121,7 +132,8 @@ class Statements:
             self.sink.error("SD0204", "this `choose` has one alternative, so nothing is chosen", node.span, help=help)
             return None
         if len({w is None for w in given}) > 1:
-            self.sink.error("SD0205", "give every alternative a weight, or none", node.span)
+            help = "weights are relative: `choose { 3: … | 1: … }`"
+            self.sink.error("SD0205", "give every alternative a weight, or none", node.span, help=help)
             return None
         if given[0] is not None and None in laws:
             return None
@@ -148,7 +160,8 @@ class Statements:
                 message = f"`{name}` is a `let` from outside this `repeat`, which this version does not have yet"
                 self.sink.error("SD0010", message, node.span, help="move the `let` into the `repeat`")
             if node.args:
-                self.sink.error("SD0105", f"`{name}` is a `let` and takes no arguments", node.span)
+                help = f"give them where `let {name} = …` stands"
+                self.sink.error("SD0105", f"`{name}` is a `let` and takes no arguments", node.span, help=help)
             return ir.Use(name, "let", span=node.span)
         if name in self.ops or name in self.cells:
             return self.use(node, scope)
@@ -161,7 +174,11 @@ class Statements:
             return None
         candidates = {*self.layers.candidates(), *self.ops, *self.cells, *scope.lets}
         message = f"there is no layer, op or cell `{name}`"
-        self.sink.error("SD0101", message, node.name.span, help=did_you_mean(name, candidates))
+        meant = aliases.layer(node, candidates)
+        if meant is not None:
+            self.sink.error("SD0101", message, node.name.span, help=meant[0], fix=meant[1])
+        else:
+            self.sink.unknown("SD0101", message, node.name.span, name, candidates)
         return None
 
     def use(self, node: s.Layer, scope: Scope) -> ir.Use | None:
@@ -187,21 +204,11 @@ class Statements:
             named |= argument.name is not None
             if argument.name is None and i < len(names) and not named:
                 given[names[i]] = argument
-            elif argument.name is None:
-                takes = _takes(names) if i >= len(names) else "takes arguments without a name before those with one"
-                help = f"`{name}` takes {_listing(names)}" if names else None
-                self.sink.error("SD0105", f"`{name}` {takes}", argument.span, help=help)
-                good = False
-            elif argument.name.id not in names:
-                help = did_you_mean(argument.name.id, names) or f"`{name}` takes {_listing(names)}"
-                message = f"`{name}` takes no argument `{argument.name.id}`"
-                self.sink.error("SD0103", message, argument.name.span, help=help)
-                good = False
-            elif argument.name.id in given:
-                self.sink.error("SD0105", f"`{argument.name.id}` is given twice", argument.span)
-                good = False
-            else:
+            elif argument.name is not None and argument.name.id in names and argument.name.id not in given:
                 given[argument.name.id] = argument
+            else:
+                self._unbound(node, i, names, given)
+                good = False
         inner, bound = scope, []
         for arg in signature:
             if arg.name in given:
@@ -210,11 +217,41 @@ class Statements:
                 if value is not None:
                     bound.append(ir.Argument(arg.name, value, span=given[arg.name].span))
             elif arg.required and good:
-                help = f"`{name}` takes {_listing(names)}"
+                example = {"axes": f"{name}(3)", "size": f"{name}(channels)"}.get(arg.kind, f"{name}({arg.name} = …)")
+                help = f"write `{example}`; `{name}` takes {_listing(names)}"
                 self.sink.error("SD0104", f"`{name}` needs `{arg.name}`", node.span, help=help)
                 good = False
             inner = inner.extended(arg.name)
         return tuple(bound) if good else None
+
+    def _unbound(self, node: s.Layer, i: int, names: list[str], given: Mapping[str, s.Argument]) -> None:
+        """Report an argument that a signature has no place for."""
+        name, argument = node.name.id, node.args[i]
+        takes = f"`{name}` takes {_listing(names)}"
+        if argument.name is None and i < len(names):
+            free = names[i] not in given
+            fix = (Edit(argument.span._replace(end=argument.span.start), f"{names[i]} = "),) if free else ()
+            help = f"name it: `{names[i]} = …`" if free else takes
+            message = f"`{name}` takes arguments without a name before those with one"
+            self.sink.error("SD0105", message, argument.span, help=help, fix=fix)
+        elif argument.name is None:
+            fix = (Edit(aliases.without(node, i), ""),)
+            help = takes if names else f"write `{name}`"
+            self.sink.error("SD0105", f"`{name}` {_takes(names)}", argument.span, help=help, fix=fix)
+        elif argument.name.id in names:
+            first = Label(given[argument.name.id].span, "first given here")
+            message, fix = f"`{argument.name.id}` is given twice", (Edit(aliases.without(node, i), ""),)
+            diagnostic = Diagnostic(
+                "SD0105", message, argument.span, others=(first,), help="drop one of the two", fix=fix
+            )
+            self.sink.add(diagnostic)
+        else:
+            message = f"`{name}` takes no argument `{argument.name.id}`"
+            meant = aliases.argument(node, i, names)
+            if meant is not None:
+                self.sink.error("SD0103", message, argument.name.span, help=meant[0], fix=meant[1])
+            else:
+                self.sink.unknown("SD0103", message, argument.name.span, argument.name.id, names, takes)
 
     # -- banks -------------------------------------------------------------------------------
 
@@ -260,8 +297,9 @@ class Statements:
             return default
         if node.id in table:
             return table[node.id]
-        help = did_you_mean(node.id, table) or f"one of {_listing(list(table))}"
-        self.sink.error("SD0101", f"`{node.id}` is no way to join", node.span, help=help)
+        meant = aliases.JOINS.get(node.id)
+        message, named = f"`{node.id}` is no way to join", f"one of {_listing(list(table))}"
+        self.sink.unknown("SD0101", message, node.span, node.id, table, named, meant if meant in table else None)
         return None
 
     def selection(self, node: s.Selection, scope: Scope) -> ir.Selection | None:
@@ -269,8 +307,8 @@ class Statements:
         pool = "written" if node.pool is None else node.pool.id
         if pool not in POOLS:
             assert node.pool is not None
-            help = did_you_mean(pool, POOLS) or f"a pool is one of {_listing(list(POOLS))}"
-            self.sink.error("SD0101", f"`{pool}` is no pool of banks", node.pool.span, help=help)
+            named = f"a pool is one of {_listing(list(POOLS))}"
+            self.sink.unknown("SD0101", f"`{pool}` is no pool of banks", node.pool.span, pool, POOLS, named)
             return None
         if node.kind != "sized":
             return ir.Selection(node.kind, pool, span=node.span)  # type: ignore[arg-type]
@@ -314,8 +352,9 @@ class Statements:
     def _used_by_cell(self, node: s.Layer, scope: Scope) -> ir.Use | None:
         """Resolve the op that a cell uses by name."""
         if node.name.id not in self.ops:
-            help = did_you_mean(node.name.id, self.ops)
-            self.sink.error("SD0101", f"there is no op `{node.name.id}`", node.name.span, help=help)
+            message = f"there is no op `{node.name.id}`"
+            named = f"declare it: `op {node.name.id} {{ read … write … }}`"
+            self.sink.unknown("SD0101", message, node.name.span, node.name.id, self.ops, named)
             return None
         return self.use(node, scope)
 
