@@ -1,7 +1,7 @@
 PYTHON ?= python3
 INSTALLED := .venv/.installed
 
-.PHONY: setup demo test check bench
+.PHONY: setup demo test check bench docs
 
 setup: $(INSTALLED)
 
@@ -24,3 +24,8 @@ check: setup
 
 bench: setup
 	.venv/bin/python -m benchmarks
+
+# The site of the documentation, in site/.
+docs: setup
+	.venv/bin/python -m pip install -q -e '.[docs]' -c constraints.txt
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
