@@ -31,22 +31,23 @@ def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
     from smashdsl.lang.text.diagnostics import SmashError
     from smashdsl.lang.text.limits import Limits
     from smashdsl.lang.text.render import as_data, concise, render_all
-    from smashdsl.lang.text.source import read_source
+    from smashdsl.lang.text.source import Source, Sources, read_source
 
     limits = Limits()
     source = read_source(file, limits.bytes)
     number = None
     try:
         compiled = compile_source(source, params(args), limits)
+        sources: Source | Sources = compiled.sources
         diagnostics, number = compiled.warnings, compiled.facts.count
     except SmashError as error:
-        source, diagnostics = error.source, error.diagnostics
+        sources, diagnostics = error.sources, error.diagnostics
     if args.format == "concise":
         for diagnostic in diagnostics:
-            print(concise(source, diagnostic))
+            print(concise(sources, diagnostic))
     elif args.format == "human":
         if diagnostics:
-            print(render_all(source, diagnostics), file=sys.stderr)
+            print(render_all(sources, diagnostics), file=sys.stderr)
         if number is not None:
             architectures = "one architecture" if number == 1 else f"{count(number)} architectures"
             print(f"{file}: space `{compiled.space.name}` is well made: {architectures}")
@@ -54,5 +55,5 @@ def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
         "file": file,
         "ok": number is not None,
         "count": None if number is None else exact(number),
-        "diagnostics": [as_data(source, diagnostic) for diagnostic in diagnostics],
+        "diagnostics": [as_data(sources, diagnostic) for diagnostic in diagnostics],
     }

@@ -20,7 +20,7 @@ from torch import fx
 from smashdsl.graph import functions
 from smashdsl.graph.verify import verify
 from smashdsl.lang.program import templates as p
-from smashdsl.lang.text.source import Source, Span
+from smashdsl.lang.text.source import Sources, Span
 from smashdsl.ops import Flow
 from smashdsl.space.architecture import Architecture
 from smashdsl.space.frame import BankState, Frame, Stream, one, take
@@ -95,7 +95,7 @@ class Held(NamedTuple):
 def build(architecture: Architecture, mode: Mode = "batch") -> Network:
     """Build the network of an architecture."""
     space = architecture.space
-    builder = _Builder(space.compiled.source, mode)
+    builder = _Builder(space.compiled.sources, mode)
     codes = architecture.codes[None]
     machine = Machine(space.compiled, space.sites, 1, np.random.default_rng(0), builder, proposed=codes)
     out = machine.run()
@@ -108,8 +108,8 @@ def build(architecture: Architecture, mode: Mode = "batch") -> Network:
 class _Builder(Observer):
     """Observes a walk of one architecture and writes its graph."""
 
-    def __init__(self, source: Source, mode: Mode) -> None:
-        self.text = source
+    def __init__(self, sources: Sources, mode: Mode) -> None:
+        self.sources = sources
         self.mode: str = mode
         self.graph = fx.Graph()
         self.network = Network(self.graph, mode)
@@ -137,9 +137,10 @@ class _Builder(Observer):
     def _place(self, node: fx.Node) -> fx.Node:
         """Let a node know its site path, and the line of the spec it comes from."""
         node.meta["smash"] = self.path
-        line, _ = self.text.position(self.span.start)
+        text = self.sources.of(self.span)
+        line, _ = text.position(self.span.start)
         # torch prints this text when the node fails, so a failure while running names the line of the spec
-        node.stack_trace = f'File "{self.text.name}", line {line}, in {self.path}\n    {self.text.line(line).strip()}'
+        node.stack_trace = f'File "{text.name}", line {line}, in {self.path}\n    {text.line(line).strip()}'
         return node
 
     def statistics(self) -> tuple[fx.Node, fx.Node]:

@@ -17,22 +17,28 @@ from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.syntax.parser import parse
 from smashdsl.lang.text.diagnostics import Diagnostic, Sink
 from smashdsl.lang.text.limits import Limits
-from smashdsl.lang.text.source import Source, Span
+from smashdsl.lang.text.source import Source, Sources, Span
 from smashdsl.lang.typed import ir
 from smashdsl.lang.typed.resolve import resolve
 
 ParamValue = int | float | str
+PRELUDE = 1  # the number of its text in every compilation
 
 
 @dataclass(frozen=True)
 class Compiled:
     """A space that is known to be right in every member."""
 
-    source: Source
+    sources: Sources
     space: ir.Space
     program: Program
     facts: Facts
     warnings: tuple[Diagnostic, ...]
+
+    @property
+    def source(self) -> Source:
+        """The user's own text."""
+        return self.sources.texts[0]
 
 
 def compile_source(
@@ -46,7 +52,8 @@ def compile_source(
     Raises `SmashError` with everything that is wrong.
     """
     limits = limits or Limits()
-    sink = Sink(source)
+    sources = Sources([source, _prelude_text()])
+    sink = Sink(sources)
     overrides = {name: _param_value(name, value) for name, value in (params or {}).items()}
     tree = parse(source, sink, limits)
     space = None if tree is None else resolve(tree, _prelude(), sink, limits, overrides)
@@ -61,17 +68,22 @@ def compile_source(
     assert space is not None
     assert program is not None
     assert facts is not None
-    return Compiled(source, space, program, facts, tuple(sink.found))
+    return Compiled(sources, space, program, facts, tuple(sink.found))
+
+
+@cache
+def _prelude_text() -> Source:
+    return Source("prelude.smash", files("smashdsl.lang").joinpath("prelude.smash").read_text(encoding="utf-8"))
 
 
 @cache
 def _prelude() -> s.File:
-    source = Source("prelude.smash", files("smashdsl.lang").joinpath("prelude.smash").read_text(encoding="utf-8"))
+    source = _prelude_text()
     sink = Sink(source)
     tree = parse(source, sink, Limits())
     sink.raise_if_failed()
-    assert tree is not None
-    return tree
+    prelude: s.File = s.in_file(tree, PRELUDE)
+    return prelude
 
 
 def _param_value(name: str, value: ParamValue) -> s.Expr:

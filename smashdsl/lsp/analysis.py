@@ -10,7 +10,7 @@ from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.compile import Compiled, compile_source
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, SmashError
 from smashdsl.lang.text.limits import Limits
-from smashdsl.lang.text.source import Source
+from smashdsl.lang.text.source import Source, Sources, Span
 
 SUGGESTION = re.compile(r"did you mean `(\w+)`\?")
 
@@ -34,10 +34,22 @@ def analyse(name: str, text: str, watch: Watch | None = None, limits: Limits | N
     try:
         compiled = compile_source(Source(name, text), limits=limits, watch=watch)
     except SmashError as error:
-        return Analysis(text, tuple(_with_fix(text, d) for d in error.diagnostics), watch=watch)
+        found = tuple(_with_fix(text, _in_text(error.sources, d)) for d in error.diagnostics)
+        return Analysis(text, found, watch=watch)
     except UserError as error:
         return Analysis(text, trouble=error.message, watch=watch)
     return Analysis(text, compiled.warnings, compiled, watch)
+
+
+def _in_text(sources: Source | Sources, diagnostic: Diagnostic) -> Diagnostic:
+    """Return a diagnostic that stands in this text: what is wrong in another file is told at the first line."""
+    others = tuple(label for label in diagnostic.others if label.span.file == 0)
+    if diagnostic.span.file == 0:
+        return replace(diagnostic, others=others)
+    source = sources.of(diagnostic.span)
+    line, column = source.position(diagnostic.span.start)
+    message = f"{source.name}:{line}:{column}: {diagnostic.message}"
+    return replace(diagnostic, message=message, span=Span(0, 1), others=others, fix=())
 
 
 def _with_fix(text: str, diagnostic: Diagnostic) -> Diagnostic:

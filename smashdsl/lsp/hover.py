@@ -68,8 +68,9 @@ def code(text: str) -> str:
 
 def value_of(document: Document, name: str) -> str | None:
     """Return what the value of a param comes to, or None when it is wrong or the text does not parse."""
-    sink = Sink(Source(document.file, document.text))
-    tree = parse(sink.source, sink, Limits())
+    source = Source(document.file, document.text)
+    sink = Sink(source)
+    tree = parse(source, sink, Limits())
     if tree is None:
         return None
     members = [m for item in tree.items if isinstance(item, s.SpaceDef) for m in item.members]

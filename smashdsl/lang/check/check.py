@@ -28,7 +28,7 @@ def check(program: p.Program, sink: Sink, limits: Limits, watch: Watch | None = 
     except NotDecided as stopped:
         sink.error("SD0403", f"{stopped.why}: not decided", stopped.span, help=stopped.help)
         return None
-    for f in sorted(outcome.errors.values(), key=lambda f: f.span):
+    for f in sorted(outcome.errors.values(), key=lambda f: f.span.order):
         sink.add(Diagnostic(f.code, f.message, f.span, where=f.where, when=f.witness.decisions(), help=f.help))
     if sink.failed:
         return None

@@ -5,6 +5,7 @@ Nodes compare equal by content; ``span`` never takes part. The grammar is `gramm
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
@@ -18,12 +19,21 @@ class Node:
 
 def moved(node: Any, span: Span) -> Any:
     """Return a tree whose every node stands at ``span``: for text that is no part of the source."""
+    return _respanned(node, lambda _: span)
+
+
+def in_file(node: Any, file: int) -> Any:
+    """Return a tree whose every node stands at the same place in the text of another number."""
+    return _respanned(node, lambda span: span._replace(file=file))
+
+
+def _respanned(node: Any, change: Callable[[Span], Span]) -> Any:
     if isinstance(node, tuple):
-        return tuple(moved(item, span) for item in node)
+        return tuple(_respanned(item, change) for item in node)
     if not isinstance(node, Node):
         return node
-    parts = {f.name: moved(getattr(node, f.name), span) for f in fields(node) if f.name != "span"}
-    return type(node)(**parts, span=span)
+    parts = {f.name: _respanned(getattr(node, f.name), change) for f in fields(node) if f.name != "span"}
+    return type(node)(**parts, span=change(node.span))
 
 
 # -- expressions ------------------------------------------------------------------------------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from smashdsl.errors import UserError
 from smashdsl.lang.text.codes import CODES
-from smashdsl.lang.text.source import Source, Span
+from smashdsl.lang.text.source import Source, Sources, Span
 
 LONGEST_NAME = 100  # comparing names takes the square of their length
 
@@ -52,6 +52,15 @@ class Diagnostic:
     def severity(self) -> Literal["error", "warning"]:
         return "warning" if self.code.startswith("SD1") else "error"
 
+    def in_file(self, file: int) -> Diagnostic:
+        """Return the same finding in the text of another number."""
+        return replace(
+            self,
+            span=self.span._replace(file=file),
+            others=tuple(replace(label, span=label.span._replace(file=file)) for label in self.others),
+            fix=tuple(replace(edit, span=edit.span._replace(file=file)) for edit in self.fix),
+        )
+
     def __post_init__(self) -> None:
         assert self.code in CODES, f"undeclared code {self.code}"
 
@@ -59,19 +68,19 @@ class Diagnostic:
 class SmashError(UserError):
     """A spec that is wrong, with everything that was found; its text is the rendered diagnostics."""
 
-    def __init__(self, source: Source, diagnostics: Iterable[Diagnostic]) -> None:
+    def __init__(self, sources: Source | Sources, diagnostics: Iterable[Diagnostic]) -> None:
         from smashdsl.lang.text.render import render_all
 
-        self.source = source
+        self.sources = sources
         self.diagnostics = tuple(diagnostics)
-        super().__init__(render_all(source, self.diagnostics))
+        super().__init__(render_all(sources, self.diagnostics))
 
 
 @dataclass
 class Sink:
     """Collects the diagnostics of one run; the same code at the same place is told once."""
 
-    source: Source
+    sources: Source | Sources
     found: list[Diagnostic] = field(default_factory=list)
     _seen: set[tuple[str, Span]] = field(default_factory=set)
 
@@ -112,7 +121,7 @@ class Sink:
         if self.failed:
             # a warning may only follow from an error: an op is unused because its use is misspelt
             errors = (d for d in self.found if d.severity == "error")
-            raise SmashError(self.source, sorted(errors, key=lambda d: d.span))
+            raise SmashError(self.sources, sorted(errors, key=lambda d: d.span.order))
 
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:

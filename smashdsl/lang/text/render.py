@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from smashdsl.lang.text.source import Source, Span
+from smashdsl.lang.text.source import Source, Sources, Span
 
 if TYPE_CHECKING:
     from smashdsl.lang.text.diagnostics import Diagnostic
 
 SHOWN = 20
 MAX_WIDTH = 160
+Mark = tuple[Span, str, str]  # where, the words beside it, and the sign below it
 
 
-def render_all(source: Source, diagnostics: Sequence[Diagnostic]) -> str:
+def render_all(sources: Source | Sources, diagnostics: Sequence[Diagnostic]) -> str:
     """Render diagnostics for people: the first twenty whole, the rest counted."""
-    blocks = [render(source, diagnostic) for diagnostic in diagnostics[:SHOWN]]
+    blocks = [render(sources, diagnostic) for diagnostic in diagnostics[:SHOWN]]
     if len(diagnostics) > SHOWN:
         blocks.append(f"… and {len(diagnostics) - SHOWN} more")
     return "\n\n".join(blocks)
 
 
-def render(source: Source, diagnostic: Diagnostic) -> str:
-    """Render one diagnostic with its lines, carets, choice path and help."""
-    line, column = source.position(diagnostic.span.start)
-    out = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}", f"  --> {source.name}:{line}:{column}"]
-    marks = [(label.span, label.text, "-") for label in diagnostic.others]
-    marks.append((diagnostic.span, diagnostic.label, "^"))
-    marks.sort(key=lambda mark: mark[0])
-    width = len(str(source.position(marks[-1][0].start)[0]))
+def render(sources: Source | Sources, diagnostic: Diagnostic) -> str:
+    """Render one diagnostic with its lines, carets, choice path and help; labels in other files stand below."""
+    at = diagnostic.span
+    marks: dict[int, list[Mark]] = {at.file: [(at, diagnostic.label, "^")]}
+    for label in diagnostic.others:
+        marks.setdefault(label.span.file, []).append((label.span, label.text, "-"))
+    last = max(
+        (span for found in marks.values() for span, _, _ in found), key=lambda s: sources.of(s).position(s.start)
+    )
+    width = len(str(sources.of(last).position(last.start)[0]))
     gutter = " " * width
-    out.append(f"{gutter} |")
-    told = 0
-    for span, text, sign in marks:
-        shown, marker = _excerpt(source, span, text, sign, width)
-        number = source.position(span.start)[0]
-        out.extend((marker,) if number == told else (shown, marker))
-        told = number
-    out.append(f"{gutter} |")
+    out = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    for file, found in marks.items():
+        first = at if file == at.file else found[0][0]
+        source = sources.of(first)
+        line, column = source.position(first.start)
+        out.append(f"  --> {source.name}:{line}:{column}")
+        out.append(f"{gutter} |")
+        out.extend(_lines(source, sorted(found, key=lambda mark: mark[0]), width))
+        out.append(f"{gutter} |")
     if diagnostic.where or diagnostic.when:
         when = ", ".join(f"{path} = {value}" for path, value in diagnostic.when)
         place = diagnostic.where or "the space"
@@ -47,6 +51,16 @@ def render(source: Source, diagnostic: Diagnostic) -> str:
     if diagnostic.help:
         out.append(f"{gutter} = help: {diagnostic.help}")
     return "\n".join(out)
+
+
+def _lines(source: Source, marks: Sequence[Mark], width: int) -> Iterator[str]:
+    """Yield each line that is marked once, each mark below its line."""
+    told = 0
+    for span, text, sign in marks:
+        shown, marker = _excerpt(source, span, text, sign, width)
+        number = source.position(span.start)[0]
+        yield from (marker,) if number == told else (shown, marker)
+        told = number
 
 
 def _excerpt(source: Source, span: Span, text: str, sign: str, width: int) -> tuple[str, str]:
@@ -65,14 +79,16 @@ def _excerpt(source: Source, span: Span, text: str, sign: str, width: int) -> tu
     return f"{line:>{width}} | {shown}".rstrip(), f"{' ' * width} | {marker}"
 
 
-def concise(source: Source, diagnostic: Diagnostic) -> str:
+def concise(sources: Source | Sources, diagnostic: Diagnostic) -> str:
     """Render one diagnostic as `file:line:column: code message`."""
+    source = sources.of(diagnostic.span)
     line, column = source.position(diagnostic.span.start)
     return f"{source.name}:{line}:{column}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.message}"
 
 
-def as_data(source: Source, diagnostic: Diagnostic) -> dict[str, Any]:
+def as_data(sources: Source | Sources, diagnostic: Diagnostic) -> dict[str, Any]:
     """Return one diagnostic as JSON-ready data, lines and columns counted from 1."""
+    source = sources.of(diagnostic.span)
     line, column = source.position(diagnostic.span.start)
     end_line, end_column = source.position(diagnostic.span.end)
     return {

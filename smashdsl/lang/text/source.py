@@ -12,10 +12,16 @@ from smashdsl.errors import UserError
 
 
 class Span(NamedTuple):
-    """A half-open range of code points in one source text."""
+    """A half-open range of code points in one of the texts that a compilation reads."""
 
     start: int
     end: int
+    file: int = 0  # its number in `Sources`; 0 is the user's own text
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """The place among others: the user's own text first, then by position."""
+        return self.file, self.start, self.end
 
 
 NOWHERE = Span(0, 0)
@@ -44,6 +50,26 @@ class Source:
         start = self._line_starts[number - 1]
         end = self._line_starts[number] if number < len(self._line_starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
+
+    def of(self, span: Span) -> Source:
+        """Return this text: alone, it holds every place."""
+        return self
+
+
+@dataclass
+class Sources:
+    """The texts of one compilation by number: the user's own, the prelude, then imports in order of reading."""
+
+    texts: list[Source]
+
+    def add(self, source: Source) -> int:
+        """Take in a text and return its number."""
+        self.texts.append(source)
+        return len(self.texts) - 1
+
+    def of(self, span: Span) -> Source:
+        """Return the text that a place stands in."""
+        return self.texts[span.file]
 
 
 def read_source(path: str | Path, max_bytes: int) -> Source:
