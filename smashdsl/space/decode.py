@@ -1,55 +1,41 @@
 """Conditioning tensors back to architectures.
 
-Only headers are read: which decisions are made follows from those before. What was read is then encoded again and must
-be the tensor that was given, bit for bit; so a tensor is accepted if and only if it is the encoding of an architecture.
+Only headers are read: which decisions are made follows from those before, and so does where the next header stands.
+What was read is encoded in the same walk and must be the tensor that was given, bit for bit; so a tensor is accepted if
+and only if it is the encoding of an architecture.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from smashdsl.space.encode import Bits
+from smashdsl.space.encode import Assembly, Bits, Encoder
 from smashdsl.space.frame import Frame
 from smashdsl.space.layout import Layout
-from smashdsl.space.observer import Observer
 from smashdsl.space.sites import INACTIVE, Site
 from smashdsl.space.subsets import Ints
 
+BLOCK_BYTES = 2**20  # compared at once: what a cache holds
 
-class Decoder(Observer):
-    """Proposes to the machine what the headers say."""
+
+class Decoder(Encoder):
+    """Proposes to the machine what the headers say, and encodes what the machine then decides."""
 
     def __init__(self, layout: Layout, tensors: Bits) -> None:
-        self.layout = layout
+        super().__init__(layout, len(tensors))
         self.tensors = tensors
-        self.batch = len(tensors)
-        header = tensors[:, layout.fields["header"].start, 0, :]
-        most = int(header.sum(1).max(initial=0)) + 1
-        # positions of headers in order; behind the last, -1
-        order = np.argsort(~header, axis=1, kind="stable")[:, :most]
-        self.positions = np.where(np.take_along_axis(header, order, 1), order, -1) if order.size else order
-        self.next = np.zeros(self.batch, np.int64)
-        self.headers: list[Ints] = []
-
-    def enter(self, frame: Frame, template: str, kind: str) -> None:
-        here = np.full(self.batch, -1, np.int64)
-        index = self.next[frame.rows]
-        inside = index < self.positions.shape[1]
-        here[frame.rows[inside]] = self.positions[frame.rows[inside], index[inside]]
-        self.next[frame.rows] += 1
-        self.headers.append(here)
-
-    def leave(self, frame: Frame) -> None:
-        self.headers.pop()
 
     def propose(self, frame: Frame, site: Site) -> Ints | None:
-        if not self.tensors.shape[3]:
+        slices = self.tensors.shape[3]
+        if not slices:
             return np.full(len(frame.rows), INACTIVE, np.int64)
         field = self.layout.fields[site.decision.template]
         position = self.headers[-1][frame.rows]
-        bits = self.tensors[frame.rows, field.start : field.stop, 0, position]
+        inside = position < slices
+        bits = self.tensors[frame.rows, field.start : field.stop, 0, np.where(inside, position, 0)]
         if field.coding == "multi-hot":
             codes = bits @ (np.int64(1) << np.arange(field.width, dtype=np.int64))
         elif field.coding == "one-hot":
@@ -57,8 +43,34 @@ class Decoder(Observer):
         else:
             digits = bits[:, 1:] @ (np.int64(1) << np.arange(field.width - 1, dtype=np.int64))
             codes = np.where(bits[:, 0], digits, INACTIVE)
-        result: Ints = np.where(position >= 0, codes, INACTIVE)
+        result: Ints = np.where(inside, codes, INACTIVE)
         return result
+
+
+def first_wrong(assembly: Assembly, tensors: Bits) -> int | None:
+    """Return the first tensor that is not the one of an assembly, or None; c: (n, features, rows, slices)."""
+    count, slices = len(tensors), tensors.shape[3]
+    size = max(1, prod(tensors.shape[1:]))
+    step = max(1, BLOCK_BYTES // size)
+    memory = np.empty(step * size, bool)
+    for low in range(0, count, step):
+        high = min(low + step, count)
+        if int(assembly.ends[low:high].max()) <= slices:
+            encoded = assembly.tensor(low, high, slices, memory)
+            if _equal(encoded, tensors[low:high]):
+                continue
+        for row in range(low, high):
+            if assembly.ends[row] > slices or not _equal(assembly.tensor(row, row + 1, slices), tensors[row : row + 1]):
+                return row
+    return None
+
+
+def _equal(a: Bits, b: Bits) -> bool:
+    """Return whether two arrays of one shape are equal, comparing words of eight where that is possible."""
+    left, right = (np.ascontiguousarray(x).reshape(-1).view(np.uint8) for x in (a, b))
+    words = len(left) // 8 * 8
+    same = (left[:words].view(np.uint64) == right[:words].view(np.uint64)).all()
+    return bool(same) and bool((left[words:] == right[words:]).all())
 
 
 def first_difference(layout: Layout, given: Bits, encoded: Bits) -> tuple[int, int, int, Any] | None:

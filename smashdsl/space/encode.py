@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,21 @@ from smashdsl.space.subsets import Ints
 Bits = np.ndarray[Any, np.dtype[np.bool_]]
 
 
+SLICE_BITS = 24  # of the number that says where a bit stands: more slices than an architecture can have
+
+
 class Encoder(Observer):
-    """Places slices and sets bits while the machine walks; `finish` then hands them over for assembly."""
+    """Places slices and sets bits while the machine walks; `finish` then hands them over for assembly.
+
+    A bit is one number: ``(architecture * 2**SLICE_BITS + slice) * features + feature``.
+    """
 
     def __init__(self, layout: Layout, batch: int) -> None:
         self.layout = layout
         self.batch = batch
         self.next = np.zeros(batch, np.int64)
         self.headers: list[Ints] = []
-        self.bits: list[tuple[Ints, Any, Ints]] = []
+        self.bits: list[Ints] = []
         self.pieces: list[tuple[Ints, Ints, Ints, Ints]] = []  # architecture, slice, slice of its header, rows on
         self.template = {name: i for i, name in enumerate(layout.templates)}
         self.region = {name: i for i, name in enumerate(layout.regions)}
@@ -38,25 +45,25 @@ class Encoder(Observer):
         here[frame.rows] = self.next[frame.rows]
         self.next[frame.rows] += 1
         self.headers.append(here)
-        position = here[frame.rows]
-        self.bits.append((frame.rows, self.layout.fields["header"].start, position))
-        self._code(frame.rows, self.layout.fields["template"], self.template[template], position)
+        at = self._at(frame.rows, here[frame.rows])
+        self.bits.append(at + self.layout.fields["header"].start)
+        self._code(at, self.layout.fields["template"], self.template[template])
         if frame.region in self.region:
-            self._code(frame.rows, self.layout.fields["region"], self.region[frame.region], position)
+            self._code(at, self.layout.fields["region"], self.region[frame.region])
 
     def leave(self, frame: Frame) -> None:
         self.headers.pop()
 
     def decided(self, frame: Frame, site: Site, codes: Ints) -> None:
         field = self.layout.fields[site.decision.template]
-        position = self.headers[-1][frame.rows]
+        at = self._at(frame.rows, self.headers[-1][frame.rows])
         if field.coding == "multi-hot":
             for bank in range(field.width):
                 held = codes >> bank & 1 == 1
                 if held.any():
-                    self.bits.append((frame.rows[held], field.start + bank, position[held]))
+                    self.bits.append(at[held] + (field.start + bank))
         else:
-            self._code(frame.rows, field, codes, position)
+            self._code(at, field, codes)
 
     def layer(self, frame: Frame, node: p.Layer, source: Stream, args: dict[str, Any], flow: Flow) -> Any:
         if node.weights == "generated" and not frame.counted:
@@ -76,15 +83,18 @@ class Encoder(Observer):
                 merged[rows] = ref[rows]
         return merged if merged.any() else None
 
-    def _code(self, rows: Ints, field: Field, codes: Any, position: Ints) -> None:
+    def _at(self, arch: Ints, position: Ints) -> Ints:
+        """Return where the features of slices start."""
+        return ((arch << SLICE_BITS) + position) * self.layout.features
+
+    def _code(self, at: Ints, field: Field, codes: Any) -> None:
         if field.coding == "one-hot":
-            self.bits.append((rows, field.start + codes, position))
+            self.bits.append(at + (field.start + codes))
             return
-        self.bits.append((rows, field.start, position))
-        codes = rows_of(codes, len(rows))
+        self.bits.append(at + field.start)
+        codes = rows_of(codes, len(at))
         for digit in range(field.width - 1):
-            on = codes >> digit & 1 == 1
-            self.bits.append((rows[on], field.start + 1 + digit, position[on]))
+            self.bits.append(at[codes >> digit & 1 == 1] + (field.start + 1 + digit))
 
     def _generated(self, frame: Frame, node: p.Layer, source: Stream, args: dict[str, Any]) -> None:
         """Place a weight slice for each piece of a generated weight, behind the header that it belongs to."""
@@ -97,19 +107,19 @@ class Encoder(Observer):
         position = np.repeat(self.next[rows], count) + nth
         self.next[rows] += count
         self.pieces.append((arch, position, np.repeat(self.headers[-1][rows], count), np.repeat(on, count)))
-        self.bits.append((arch, layout.fields["weight"].start, position))
-        self._code(arch, layout.fields["template"], self.template[node.template], position)
+        at = self._at(arch, position)
+        self.bits.append(at + layout.fields["weight"].start)
+        self._code(at, layout.fields["template"], self.template[node.template])
         if frame.region in self.region:
-            self._code(arch, layout.fields["region"], self.region[frame.region], position)
+            self._code(at, layout.fields["region"], self.region[frame.region])
         piece = layout.fields["piece"]
         for digit in range(piece.width):
-            set_ = (nth + 1) >> digit & 1 == 1
-            self.bits.append((arch[set_], piece.start + digit, position[set_]))
+            self.bits.append(at[(nth + 1) >> digit & 1 == 1] + (piece.start + digit))
         if source.ref is not None:
             whole = np.asarray(rows_of(shape[1] == source.flow.channels, len(rows)))
-            self._banks(arch, position, nth, np.repeat(np.where(whole, source.ref[rows], 0), count), frame)
+            self._banks(arch, at, nth, np.repeat(np.where(whole, source.ref[rows], 0), count), frame)
 
-    def _banks(self, arch: Ints, position: Ints, nth: Ints, read: Ints, frame: Frame) -> None:
+    def _banks(self, arch: Ints, at: Ints, nth: Ints, read: Ints, frame: Frame) -> None:
         """Set the banks whose channels a piece takes in: those whose rank in the set read lies in its range."""
         field, unit = self.layout.fields["bank"], self.layout.tile.unit_in
         bank = take(frame.env["bank"], arch)
@@ -117,58 +127,78 @@ class Encoder(Observer):
         for index in range(field.width):
             rank = subsets.popcount(read & ((1 << index) - 1))
             held = (read >> index & 1 == 1) & (rank >= low) & (rank <= high)
-            self.bits.append((arch[held], field.start + index, position[held]))
+            self.bits.append(at[held] + (field.start + index))
 
     def finish(self) -> Assembly:
-        """Return what was placed, ordered by architecture."""
+        """Return what was placed."""
         return Assembly(self.layout, self.next, self.bits, self.pieces)
 
 
 class Assembly:
     """Slices and bits of a batch, from which the tensors of any run of architectures are put together."""
 
-    def __init__(self, layout: Layout, ends: Ints, bits: list[Any], pieces: list[Any]) -> None:
+    def __init__(self, layout: Layout, ends: Ints, bits: list[Ints], pieces: list[Any]) -> None:
         self.layout = layout
         self.ends = ends
-        whole = [(rows, np.broadcast_to(feature, len(rows)), position) for rows, feature, position in bits]
-        self.bits = _by_architecture(whole, 3)
-        self.pieces = _by_architecture(pieces, 4)
+        self.bits: Ints = np.concatenate(bits) if bits else np.empty(0, np.int64)
+        self.pieces = tuple(np.concatenate([part[i] for part in pieces]) if pieces else self.bits[:0] for i in range(4))
+        self.starts: tuple[Ints, Ints] | None = None  # of each architecture's, once they are ordered
 
-    def tensor(self, low: int = 0, high: int | None = None) -> Bits:
-        """Return the conditioning tensors of architectures ``low`` up to ``high``.
+    @property
+    def nbytes(self) -> int:
+        """Memory that the bits and slices take, in bytes."""
+        return self.bits.nbytes + 4 * self.pieces[0].nbytes
 
-        c: (high - low, features, rows, slices), slices off behind an architecture's end.
+    def tensor(self, low: int = 0, high: int | None = None, slices: int | None = None, out: Bits | None = None) -> Bits:
+        """Return the conditioning tensors of architectures ``low`` up to ``high``, in memory of ``out`` where given.
+
+        c: (high - low, features, rows, slices), slices off behind an architecture's end; ``slices`` is at least as many
+        as the longest has, by default just as many. out: as many bytes as that, or more.
         """
         layout = self.layout
         high = len(self.ends) if high is None else high
         ends = self.ends[low:high]
-        slices = int(ends.max(initial=0))
+        slices = int(ends.max(initial=0)) if slices is None else slices
+        bits, (arch, position, parent, rows_on) = self._between(low, high)
         flat = np.zeros((high - low, slices, layout.features), bool)
-        arch, feature, position = _between(self.bits, low, high)
-        flat[arch - low, position, feature] = True
+        row = bits // (layout.features << SLICE_BITS)
+        # a bit's number counts 2**SLICE_BITS slices for each architecture; here there are fewer
+        flat.reshape(-1)[
+            bits - row * ((1 << SLICE_BITS) - slices) * layout.features - low * slices * layout.features
+        ] = True
         on = np.where(np.arange(slices) < ends[:, None], layout.rows, 0)
-        arch, position, parent, rows_on = _between(self.pieces, low, high)
+        arch = arch - low
         # weight slices repeat the decisions of the op they belong to, where the HyperNet sees them
-        flat[arch - low, position, layout.decisions :] = flat[arch - low, parent, layout.decisions :]
-        on[arch - low, position] = rows_on
+        flat[arch, position, layout.decisions :] = flat[arch, parent, layout.decisions :]
+        on[arch, position] = rows_on
         features = np.ascontiguousarray(flat.transpose(0, 2, 1)).view(np.uint8)
         rows = (np.arange(layout.rows)[:, None] < on[:, None, :]).view(np.uint8)
-        tensor = np.empty((high - low, layout.features, layout.rows, slices), np.uint8)
-        for i in range(high - low):
-            # bytes, not bools: numpy's `and` of bytes runs ten times faster
-            np.bitwise_and(features[i][:, None, :], rows[i], out=tensor[i])
-        return tensor.view(bool)
+        shape = (high - low, layout.features, layout.rows, slices)
+        memory = np.empty(prod(shape), np.uint8) if out is None else out.reshape(-1)[: prod(shape)].view(np.uint8)
+        # bytes, not bools: numpy's `and` of bytes runs ten times faster
+        return np.bitwise_and(features[:, :, None, :], rows[:, None], out=memory.reshape(shape)).view(bool)
+
+    def _between(self, low: int, high: int) -> tuple[Ints, tuple[Ints, ...]]:
+        """Return bits and pieces of some architectures."""
+        count = len(self.ends)
+        if (low, high) == (0, count):
+            return self.bits, self.pieces
+        if self.starts is None:
+            arch = self.bits // (self.layout.features << SLICE_BITS)
+            self.bits = self.bits[_order(arch, count)]
+            order = _order(self.pieces[0], count)
+            self.starts = _starts(arch, count), _starts(self.pieces[0], count)
+            self.pieces = tuple(column[order] for column in self.pieces)
+        (start, stop), (first, last) = (starts[[low, high]] for starts in self.starts)
+        return self.bits[start:stop], tuple(column[first:last] for column in self.pieces)
 
 
-def _by_architecture(parts: list[Any], width: int) -> tuple[Ints, ...]:
-    """Return columns of records, sorted by the first."""
-    if not parts:
-        return tuple(np.empty(0, np.int64) for _ in range(width))
-    columns = [np.concatenate([part[i] for part in parts]) for i in range(width)]
-    order = np.argsort(columns[0], kind="stable")
-    return tuple(column[order] for column in columns)
+def _starts(arch: Ints, count: int) -> Ints:
+    """Return where each architecture starts among records that are ordered by it."""
+    return np.concatenate(([0], np.cumsum(np.bincount(arch, minlength=count))))
 
 
-def _between(columns: tuple[Ints, ...], low: int, high: int) -> tuple[Ints, ...]:
-    start, stop = np.searchsorted(columns[0], (low, high))
-    return tuple(column[start:stop] for column in columns)
+def _order(arch: Ints, batch: int) -> Ints:
+    """Return the order that sorts numbers of architectures."""
+    # numpy sorts numbers of 16 bits by their digits
+    return np.argsort(arch.astype(np.uint16) if batch <= 2**16 else arch, kind="stable")

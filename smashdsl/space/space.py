@@ -14,7 +14,7 @@ from smashdsl.lang.typed.evaluate import evaluate
 from smashdsl.lang.typed.identity import space_hash
 from smashdsl.space.architecture import Architecture, Architectures, plain
 from smashdsl.space.costs import CostObserver, Costs
-from smashdsl.space.decode import Decoder, first_difference
+from smashdsl.space.decode import Decoder, first_difference, first_wrong
 from smashdsl.space.document import read
 from smashdsl.space.encode import Assembly, Bits, Encoder
 from smashdsl.space.layout import Layout
@@ -25,7 +25,8 @@ from smashdsl.space.subsets import Ints
 from smashdsl.space.suggest import Trial, TrialDraws
 
 BATCH = 8192
-WALKED_AT_ONCE = 1024
+FIRST_WALKED = 256
+WALK_BYTES = 32 * 2**20
 CHUNK_BYTES = 256 * 2**20
 HOPELESS = 200_000  # raw draws without one that meets the constraints
 COMPARE = {
@@ -225,8 +226,12 @@ class SearchSpace:
 
     def encode_chunks(self, codes: Ints) -> Iterator[Bits]:
         """Yield conditioning tensors of a large batch in order, so many at a time that they stay within 256 MB."""
-        for start in range(0, len(codes), WALKED_AT_ONCE):
-            assembly = self.assemble(codes[start : start + WALKED_AT_ONCE])
+        start, walked = 0, FIRST_WALKED
+        while start < len(codes):
+            assembly = self.assemble(codes[start : start + walked])
+            start += walked
+            # as many again as a walk may keep in memory, judging by this one
+            walked = min(BATCH, max(1, walked * WALK_BYTES // max(1, assembly.nbytes)))
             size = self.layout.features * self.layout.rows * int(assembly.ends.max(initial=1))
             chunk = max(1, CHUNK_BYTES // size)
             for low in range(0, len(assembly.ends), chunk):
@@ -247,14 +252,14 @@ class SearchSpace:
         decoder = Decoder(layout, tensors)
         machine = Machine(self.compiled, self.sites, len(tensors), np.random.default_rng(0), decoder)
         machine.run()
-        encoded = self.encode_codes(machine.codes)
-        for row in range(len(tensors)):
-            found = first_difference(layout, tensors[row], encoded[row])
-            if found is not None:
-                at, feature, line, on = found
-                state = "on" if on else "off"
-                raise UserError(
-                    f"this tensor is no encoding: at slice {at}, feature {feature} (`{layout.describe(feature)}`) is "
-                    f"{state} in row {line}, which no architecture of space `{self.name}` gives"
-                )
+        assembly = decoder.finish()
+        row = first_wrong(assembly, tensors)
+        if row is not None:
+            found = first_difference(layout, tensors[row], assembly.tensor(row, row + 1)[0])
+            assert found is not None
+            at, feature, line, on = found
+            raise UserError(
+                f"this tensor is no encoding: at slice {at}, feature {feature} (`{layout.describe(feature)}`) is "
+                f"{'on' if on else 'off'} in row {line}, which no architecture of space `{self.name}` gives"
+            )
         return machine.codes
