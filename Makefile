@@ -23,6 +23,7 @@ check: setup
 	.venv/bin/mypy smashdsl benchmarks
 
 bench: setup
+	.venv/bin/python -m pip install -q -e '.[bench]' -c constraints.txt
 	.venv/bin/python -m benchmarks
 
 # The site of the documentation, in site/.

@@ -27,7 +27,7 @@ from smashdsl.space.suggest import Trial, TrialDraws
 BATCH = 8192
 FIRST_WALKED = 256
 WALK_BYTES = 32 * 2**20
-CHUNK_BYTES = 256 * 2**20
+CHUNK_BYTES = 4 * 2**20  # small enough that a chunk takes the memory which the one before has left
 HOPELESS = 200_000  # raw draws without one that meets the constraints
 COMPARE = {
     "<=": np.less_equal,
@@ -225,7 +225,7 @@ class SearchSpace:
         return encoder.finish()
 
     def encode_chunks(self, codes: Ints) -> Iterator[Bits]:
-        """Yield conditioning tensors of a large batch in order, so many at a time that they stay within 256 MB."""
+        """Yield conditioning tensors of a large batch in order, a few megabytes at a time; codes: (n, sites)."""
         start, walked = 0, FIRST_WALKED
         while start < len(codes):
             assembly = self.assemble(codes[start : start + walked])

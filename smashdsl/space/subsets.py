@@ -34,6 +34,13 @@ def binomials() -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 @cache
+def _reachable_sums() -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return, for numbers of written banks, of banks asked for and m, how many sets take at most m fresh ones."""
+    size, m = np.arange(65)[:, None], np.arange(65)
+    return binomials()[:, np.maximum(size - m, -1)].cumsum(2)
+
+
+@cache
 def _chunk_binomials() -> Ints:
     return binomials()[: CHUNK + 1, : CHUNK + 1].astype(np.int64)
 
@@ -84,9 +91,8 @@ def draw_reachable(rng: np.random.Generator, written: Ints, fresh: Ints, size: I
     written, fresh, size: (n,) numbers of banks.
     """
     most = np.minimum(size, fresh)
-    m = np.arange(int(most.max()) + 1)
-    ways = np.where(m <= most[:, None], binomials()[written[:, None], np.maximum(size[:, None] - m, -1)], 0.0)
-    total = ways.cumsum(1)
-    u = rng.random(len(size)) * total[:, -1]
-    taken = (u[:, None] >= total).sum(1).astype(np.int64)
+    sums, row = _reachable_sums().reshape(-1), (written * 65 + size) * 65
+    u = rng.random(len(size)) * sums[row + most]
+    m = np.arange(int(most.max()))
+    taken = ((u[:, None] >= sums[row[:, None] + m]) & (m < most[:, None])).sum(1).astype(np.int64)
     return taken, size - taken
