@@ -76,7 +76,7 @@ class Recovery:
     def read(self) -> bool:
         """Read the tokens, reporting what is wrong; return whether what may follow can still be read."""
         # a second mistake on a line mostly follows from the first
-        lines = {self.sink.source.position(found.span.start)[0] for found in self.sink.found}
+        lines = {self.sink.sources.of(found.span).position(found.span.start)[0] for found in self.sink.found}
         i = 0
         while i < len(self.tokens):
             token = self.tokens[i]
