@@ -55,7 +55,7 @@ class Names:
         """Return what a name means, or None when it is not declared."""
         match use.role:
             case "declared":
-                return next((s for s in self.outline.symbols if s.span == use.span), None)
+                return next((s for s in self.outline.by_name.get(use.name, ()) if s.span == use.span), None)
             case "layer" | "op":
                 return self.callee(use.name, use.span.start)
             case "argument":
@@ -128,8 +128,8 @@ class Names:
         return Word(use.name) if use.name in known | set(FLAGS) else None
 
     def _visible(self, name: str, offset: int, wanted: Callable[[Symbol], bool]) -> Symbol | None:
-        for symbol in self.outline.visible(offset):
-            if symbol.name == name and wanted(symbol):
+        for symbol in self.outline.visible(offset, name):
+            if wanted(symbol):
                 return symbol
         imported = self.imported.get(name)
         return imported if imported is not None and wanted(imported) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from smashdsl.lang.text.source import Span
@@ -68,14 +69,19 @@ class Outline:
         found = [use for use in self.uses if use.span.start <= offset <= use.span.end]
         return found[-1] if found else None
 
-    def named(self, name: str) -> Symbol | None:
-        """Return the first declaration of a name that is visible everywhere."""
-        return next((s for s in self.symbols if s.name == name and s.kind in GLOBAL), None)
+    @cached_property
+    def by_name(self) -> dict[str, list[Symbol]]:
+        """Declarations by name, asked for when the outline is whole."""
+        found: dict[str, list[Symbol]] = {}
+        for symbol in self.symbols:
+            found.setdefault(symbol.name, []).append(symbol)
+        return found
 
-    def visible(self, offset: int) -> list[Symbol]:
-        """Return what may be named at a place, inner declarations first."""
-        inner = [s for s in self.symbols if s.kind not in GLOBAL and s.scope.start <= offset < s.scope.end]
-        return [*reversed(inner), *(s for s in self.symbols if s.kind in GLOBAL)]
+    def visible(self, offset: int, name: str | None = None) -> list[Symbol]:
+        """Return what may be named at a place, or what one name may mean there, inner declarations first."""
+        symbols = self.symbols if name is None else self.by_name.get(name, [])
+        inner = [s for s in symbols if s.kind not in GLOBAL and s.scope.start <= offset < s.scope.end]
+        return [*reversed(inner), *(s for s in symbols if s.kind in GLOBAL)]
 
     def call_at(self, offset: int) -> Call | None:
         """Return the innermost call whose brackets are around a place."""

@@ -9,6 +9,7 @@ import pytest
 from smashdsl.errors import UserError
 from smashdsl.lang.compile import compile_source
 from smashdsl.lang.text.source import Source, Span
+from smashdsl.lang.typed.statements import SOURCE
 from smashdsl.lsp.binding import Word
 from smashdsl.lsp.project import Project
 from smashdsl.lsp.rename import rename
@@ -54,6 +55,22 @@ def test_every_name_of_an_example_means_something(path: Path) -> None:
     names = project.names(path.name)
     assert len(document.outline.uses) > 10
     assert [use.name for use in document.outline.uses if names.meaning(use) is None] == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_declaration_of_an_example_can_have_another_name(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    project = Project()
+    renamed = text
+    for k in range(len(project.edit(FILE, text).outline.symbols)):
+        symbol = project.edit(FILE, renamed).outline.symbols[k]
+        if symbol.name == SOURCE:  # the name is the language's: what a read goes through is given the bank by it
+            continue
+        spans = [span for _, span in project.references(symbol, FILE)]
+        assert symbol.span in spans
+        renamed = replaced(renamed, spans, f"n{k}_{symbol.name}")
+    known, found = compile_source(Source(FILE, text)), compile_source(Source(FILE, renamed))
+    assert (found.facts.count, found.facts.sites) == (known.facts.count, known.facts.sites)
 
 
 @pytest.mark.parametrize("before", ["param ", "op ", "mix(", "let ", "a, ", "cell ", "net(", "for "])
