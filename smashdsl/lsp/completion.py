@@ -79,7 +79,7 @@ def accepted(document: Document, offset: int) -> frozenset[str]:
 # -- words of the language ------------------------------------------------------------------------
 
 
-def _keywords(accepts: set[str], use: Use) -> Iterator[Item]:
+def _keywords(accepts: frozenset[str], use: Use) -> Iterator[Item]:
     if "VERSION" in accepts:
         yield Item(FIRST_LINE, "keyword", "the version of the language, on the first line")
     if use.role in {"join", "pool"}:
