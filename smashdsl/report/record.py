@@ -81,7 +81,9 @@ class _Recorder(Observer):
         if scopes and scopes[0].template == "body":
             uses = [scope for scope in scopes if scope.kind]
             if uses:
-                return s.Place(uses[0].kind, uses[0].path)
+                # what stands in a cell but in no panel goes through its entry
+                name = "entry" if uses[0].kind == "cell" else uses[0].kind
+                return s.Place(name, uses[0].path)
             return s.Place("body", scopes[-1].path)
         path = scopes[0].path if scopes else ""
         return s.Place(path.rpartition(".")[2], path)
