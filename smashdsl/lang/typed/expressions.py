@@ -12,7 +12,7 @@ from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.layers import FLAGS, LayerTable
-from smashdsl.ops import Arg
+from smashdsl.ops import LAYERS, Arg
 
 CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written", "left"})
 MEASURES = frozenset({"params", "flops", "reads"})
@@ -144,6 +144,11 @@ class Expressions:
 
     def unknown(self, node: s.Name, candidates: Iterable[str], otherwise: Iterable[str] = ()) -> None:
         """Report a name that means nothing; ``otherwise`` are the words that may stand in its place."""
+        if node.id in LAYERS:
+            message = f"`{node.id}` is a layer, and a value stands here"
+            help = f"choose between layers in a body: `choose {{ {node.id} | identity }}`"
+            self.sink.error("SD0101", message, node.span, help=help)
+            return
         named = sorted(otherwise)
         help = f"one of {', '.join(f'`{name}`' for name in named)}" if named else f"declare it: `param {node.id} = …`"
         self.sink.unknown("SD0101", f"`{node.id}` is not declared", node.span, node.id, candidates, help)
