@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"space      {space.name}  ({space.hash[:16]})")
     print(f"input      {input_text(ir.input)}")
     print(f"output     {ir.output.name}({ir.output.size})")
-    print(f"members    {count(space.count())}" + (", constraints not considered" if ir.requires else ""))
+    print(f"members    {members(space)}")
     if ir.requires:
         share, low, high = (100 * data["acceptance"][key] for key in ("share", "low", "high"))
         print(f"meeting the constraints  {share:.1f} % of draws [{low:.1f}, {high:.1f}]")
@@ -51,6 +51,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def members(space: Space) -> str:
+    """Return how many members a space has, for people: exactly, or without the constraints and said so."""
+    if not space.compiled.space.requires:
+        return count(space.count())
+    meeting = space.count_members()
+    if meeting is None:
+        return f"{count(space.count())}, constraints not considered: counting those takes too many states"
+    return f"{count(meeting)} meet the constraints, of {count(space.count())}"
+
+
 def describe(space: Space, draws: int, seed: int) -> dict[str, Any]:
     """Return what is known of a space as JSON-ready data."""
     costs = space.costs(space.sample(draws, seed=seed))
@@ -59,6 +69,7 @@ def describe(space: Space, draws: int, seed: int) -> dict[str, Any]:
         "hash": space.hash,
         "count": exact(space.count()),
         "count_ignores_constraints": bool(space.compiled.space.requires),
+        "members": None if (meeting := space.count_members()) is None else exact(meeting),
         "sites": len(space.sites),
         "templates": len({site.decision.template for site in space.sites.all}),
         "draws": draws,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -34,6 +34,7 @@ class Compiled:
     program: Program
     facts: Facts
     warnings: tuple[Diagnostic, ...]
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def source(self) -> Source:
@@ -68,7 +69,7 @@ def compile_source(
     assert space is not None
     assert program is not None
     assert facts is not None
-    return Compiled(sources, space, program, facts, tuple(sink.found))
+    return Compiled(sources, space, program, facts, tuple(sink.found), limits)
 
 
 @cache

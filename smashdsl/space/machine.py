@@ -26,7 +26,7 @@ from smashdsl.space.frame import BankState, Frame, Stream, View, arriving, gathe
 from smashdsl.space.observer import Observer, join_flow
 from smashdsl.space.results import Results
 from smashdsl.space.selection import fixed
-from smashdsl.space.sites import Sites, home, most_ops
+from smashdsl.space.sites import Sites, most_ops
 from smashdsl.space.subsets import Ints
 
 
@@ -155,7 +155,7 @@ class Machine:
 
     def let(self, let: p.Let, frame: Frame, stream: Stream | None) -> Stream | None:
         """Follow a let in the scope that declares it; rows that used it before there keep its decisions and weights."""
-        sites, path = frame.homes[home(let)]
+        sites, path = frame.homes[p.home(let)]
         at_home = replace(frame, sites=sites, path=path)
         if let not in self.shared:
             return self.scope(let.body, at_home, stream)

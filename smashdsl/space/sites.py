@@ -156,7 +156,7 @@ class _Walk:
             case p.Scope():
                 yield from self.scope(node, at)
             case p.LetUse():
-                sites, path = at.homes[home(node.let)]
+                sites, path = at.homes[p.home(node.let)]
                 yield from self.scope(node.let.body, replace(at, sites=sites, path=path))
             case p.CellUse():
                 sites = f"{node.cell.template}." if node.tied else f"{at.sites}{node.local}."
@@ -202,11 +202,6 @@ class _Walk:
             for k in range(position, position + most):
                 yield from self.scope(member.use, at, f"op[{k}]")
             position += most
-
-
-def home(let: p.Let) -> str:
-    """Return the template of the scope that declares a `let`."""
-    return let.body.template.removesuffix(f".{let.name}")
 
 
 def most_ops(member: p.Ops, facts: Facts) -> int:

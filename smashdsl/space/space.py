@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, cast, overload
+from random import Random
+from typing import Any, Literal, TypeAlias, cast, overload
 
 import numpy as np
 
 from smashdsl.errors import UsageError, UserError
+from smashdsl.lang.check.count import count_members
 from smashdsl.lang.compile import Compiled
 from smashdsl.lang.typed.evaluate import evaluate
 from smashdsl.lang.typed.identity import space_hash
@@ -23,12 +25,15 @@ from smashdsl.space.observer import Observer
 from smashdsl.space.sites import INACTIVE, Sites
 from smashdsl.space.subsets import Ints
 from smashdsl.space.suggest import Trial, TrialDraws
+from smashdsl.space.uniform import Numbering, number
 
+Law: TypeAlias = Literal["declared", "uniform"]
 BATCH = 8192
 FIRST_WALKED = 256
 WALK_BYTES = 32 * 2**20
 CHUNK_BYTES = 4 * 2**20  # small enough that a chunk takes the memory which the one before has left
-HOPELESS = 200_000  # raw draws without one that meets the constraints
+HOPELESS = 200_000  # raw draws of which not two meet the constraints
+HOPELESS_UNIFORM = 20_000  # the same, for draws that take longer
 COMPARE = {
     "<=": np.less_equal,
     ">=": np.greater_equal,
@@ -60,34 +65,97 @@ class SearchSpace:
         """Return the exact number of architectures, constraints not considered."""
         return self.compiled.facts.count
 
+    def count_members(self) -> int | None:
+        """Return the exact number of architectures that meet the constraints.
+
+        None where that takes more states than `Limits.states`; `acceptance` then estimates their share of draws. It
+        is counted once, which may take seconds.
+        """
+        return self._members
+
+    @cached_property
+    def _members(self) -> int | None:
+        compiled = self.compiled
+        found = count_members(compiled.program, compiled.facts, compiled.limits)
+        if found is None and self.count() <= compiled.limits.states:
+            found = self._counted_one_by_one()
+        return found
+
+    def _counted_one_by_one(self) -> int | None:
+        numbering = self._numbering
+        if numbering is None:
+            return None
+        found = 0
+        for start in range(0, numbering.count, BATCH):
+            codes = numbering.codes(list(range(start, min(start + BATCH, numbering.count))))
+            found += int(self._walk(len(codes), np.random.default_rng(0), proposed=codes)[1].sum())
+        return found
+
+    @cached_property
+    def _numbering(self) -> Numbering | None:
+        return number(self.compiled, self.sites)
+
     # -- drawing ------------------------------------------------------------------------------
 
     @overload
-    def sample(self, *, seed: int) -> Architecture: ...
+    def sample(self, *, seed: int, law: Law = "declared") -> Architecture: ...
     @overload
-    def sample(self, n: int, *, seed: int) -> Architectures: ...
-    def sample(self, n: int | None = None, *, seed: int) -> Architecture | Architectures:
-        """Draw architectures by the declared law, conditioned on `require`.
+    def sample(self, n: int, *, seed: int, law: Law = "declared") -> Architectures: ...
+    def sample(self, n: int | None = None, *, seed: int, law: Law = "declared") -> Architecture | Architectures:
+        """Draw architectures that meet `require`: by the declared law, or with law `uniform` each as likely as any.
 
-        Raises `UserError` when hardly any draw meets the constraints.
+        The uniform law favours the largest parts of a space: most of its draws have the smallest banks and the most
+        ops. It takes seconds to prepare for a large space, once. Raises `UserError` when hardly any draw meets the
+        constraints, and for the uniform law where the space has too many states to number its members.
         """
         if n is not None and n < 0:
             raise UsageError(f"{n} architectures can't be drawn")
-        codes, _ = self.draw(1 if n is None else n, np.random.default_rng(seed))
+        if law not in ("declared", "uniform"):
+            raise UsageError(f"there is no law `{law}`", "draw by `declared` or `uniform`")
+        many = 1 if n is None else n
+        codes = self.draw(many, np.random.default_rng(seed))[0] if law == "declared" else self._uniform(many, seed)
         return Architecture(self, codes[0]) if n is None else Architectures(self, codes)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Ints, int]:
         """Draw codes of ``n`` members and return how many raw draws that took; codes: (n, sites)."""
+        return self._accepted(n, lambda batch: self._drawn(batch, rng), HOPELESS)
+
+    def _drawn(self, batch: int, rng: np.random.Generator) -> Ints:
+        machine, good = self._walk(batch, rng)
+        codes: Ints = machine.codes[good]
+        return codes
+
+    def _uniform(self, n: int, seed: int) -> Ints:
+        """Draw codes of ``n`` members uniformly, each followed by the machine; codes: (n, sites)."""
+        numbering = self._numbering
+        if numbering is None:
+            limit = self.compiled.limits.states
+            message = f"space `{self.name}` can't be drawn from uniformly: its members make more than {limit:,} states"
+            raise UserError(message, "draw by the declared law, or raise the limit on states")
+        if not numbering.count:
+            raise UserError(f"no architecture meets the constraints of space `{self.name}`", "loosen `require`")
+        random = Random(seed)
+
+        def drawn(batch: int) -> Ints:
+            codes = numbering.draw(batch, random)
+            machine, good = self._walk(batch, np.random.default_rng(0), proposed=codes)
+            assert np.array_equal(machine.codes, codes), "a member by number is no member"
+            kept: Ints = codes[good]
+            return kept
+
+        return self._accepted(n, drawn, HOPELESS_UNIFORM)[0]
+
+    def _accepted(self, n: int, draw: Callable[[int], Ints], hopeless: int) -> tuple[Ints, int]:
+        """Return codes of ``n`` members out of batches of which some are kept, and how many were drawn."""
         kept: list[Ints] = []
         accepted = drawn = 0
         while accepted < n:
             # of one batch too few were kept: larger ones follow, up to a hopeless number
             batch = min(BATCH, n if not drawn else max(64, 2 * (n - accepted), drawn))
-            machine, good = self._walk(batch, rng)
+            kept.append(draw(batch)[: n - accepted])
             drawn += batch
-            kept.append(machine.codes[good][: n - accepted])
             accepted += len(kept[-1])
-            if drawn >= HOPELESS and accepted < drawn * 1e-5:
+            if drawn >= hopeless and accepted * hopeless < 2 * drawn:
                 raise UserError(
                     f"of {drawn:,} random architectures {accepted} meet the constraints of space `{self.name}`",
                     "loosen `require`, or give the choices weights that favour what it asks for",

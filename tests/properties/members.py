@@ -34,8 +34,20 @@ def members(program: p.Program, most: int) -> Iterator[Member | ShapeError]:
         yield frozenset(decided.items()) if error is None else error
 
 
+def accounts(program: p.Program, most: int) -> Iterator[Counter[str]]:
+    """Yield what each member spends, and how often it uses each op; stops after ``most``."""
+    for run, error in _runs(program, most):
+        assert error is None
+        yield run.spent
+
+
 def runs(program: p.Program, most: int) -> Iterator[tuple[dict[str, Any], ShapeError | None]]:
     """Yield the decisions of every run, and what went wrong after them; stops after ``most``."""
+    for run, wrong in _runs(program, most):
+        yield run.decided, wrong
+
+
+def _runs(program: p.Program, most: int) -> Iterator[tuple[_Run, ShapeError | None]]:
     script: list[int] = []
     for _ in range(most):
         run = _Run(program, script)
@@ -44,7 +56,7 @@ def runs(program: p.Program, most: int) -> Iterator[tuple[dict[str, Any], ShapeE
             run.network()
         except ShapeError as error:
             wrong = error
-        yield run.decided, wrong
+        yield run, wrong
         # the next script: the last decision that has an option left takes it
         script = run.taken
         while script and script[-1] + 1 == run.options[len(script) - 1]:

@@ -2,7 +2,8 @@
 
 A fence is a whole file; ```smash space is what stands in a space, ```smash body in its body, ```smash block in a block
 of four banks of eight channels. It must compile, unless comments say what is wrong on their line, and exactly that:
-`# error[SD0203]: text … more text (when site = value)`. `# count: 12` states the number of architectures.
+`# error[SD0203]: text … more text (when site = value)`. `# count: 12` states the number of architectures, and
+`# members: 6` how many of them meet the constraints.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from typing import NamedTuple
 
 import pytest
 
+from smashdsl.lang.check.count import count_members
 from smashdsl.lang.compile import compile_source
 from smashdsl.lang.text.diagnostics import Diagnostic, SmashError
 from smashdsl.lang.text.source import Source
 
 FENCE = re.compile(r"^```smash ?(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPECTED = re.compile(r"# (error|warning)\[(SD\d{4})\]: (.*?)(?: \(when (.*)\))?$")
+MEMBERS = re.compile(r"^ *# members: ([\d,]+)$", re.MULTILINE)
 COUNT = re.compile(r"^ *# count: ([\d,]+)$", re.MULTILINE)
 SPACE = (
     "smash 1\nspace s {\n  input image[8, 8, 8]\n  output classes(4)\n",
@@ -62,6 +65,9 @@ def test_page(fence: Fence) -> None:
         diagnostics = compiled.warnings
         for count in COUNT.findall(fence.text):
             assert compiled.facts.count == int(count.replace(",", ""))
+        for members in MEMBERS.findall(fence.text):
+            found = count_members(compiled.program, compiled.facts, compiled.limits)
+            assert found == int(members.replace(",", ""))
     except SmashError as error:
         diagnostics, rendered = error.diagnostics, str(error)
     found = told(source, diagnostics)

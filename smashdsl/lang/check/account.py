@@ -47,4 +47,6 @@ def bounded(factors: Mapping[str, int], most: int | None, enough: int | None) ->
     meter = Meter(tuple(sorted(factors.items())))
     if any(factor < 0 for factor in factors.values()):
         return meter
-    return replace(meter, most=most, enough=enough if most is None else None)
+    if most is not None or enough is None:
+        return replace(meter, most=most)
+    return replace(meter, enough=max(enough, 0))

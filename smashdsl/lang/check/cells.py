@@ -19,7 +19,7 @@ from smashdsl.lang.check.banks import (
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.check.entries import Entries
 from smashdsl.lang.check.facts import Extent
-from smashdsl.lang.check.outcome import NONE, Banks, Finding, Outcome, State, at_root, decided, start, within
+from smashdsl.lang.check.outcome import NONE, Banks, Finding, Outcome, Place, State, at_root, decided, start, within
 from smashdsl.lang.check.pools import number_of
 from smashdsl.lang.check.through import Through
 from smashdsl.lang.check.ways import Sets, deciding
@@ -158,7 +158,9 @@ class Cells:
                     message = f"`ops while` adds more than {self.limits.sites:,} ops"
                     raise ShapeError("SD0402", message, "lower the bound or raise the limit on sites")
                 self.decisions.spend(len(going), member.span)
-                running = self.decisions.then(Outcome(going, running.errors), step, f"op[{position + added}]")
+                running = self.decisions.then(
+                    Outcome(going, running.errors), step, Place(f"op[{position + added}]", member.use.template)
+                )
                 added += 1
             most[id(member)] = max(added, most.get(id(member), 0))
             return done
@@ -195,14 +197,15 @@ class Cells:
         def all_uses(state: State) -> Outcome:
             position = _position(before, most)
             if member.count is None:
-                return within(f"op[{position}]", step(state))
+                return within(Place(f"op[{position}]", member.use.template), step(state))
             count = member.count
             after = [start(state)]
 
             def run(inner: Context) -> Outcome:
                 number = self.decisions.times(inner.env[count.name], member, "ops")
                 while len(after) <= number:
-                    after.append(self.decisions.then(after[-1], step, f"op[{position + len(after) - 1}]"))
+                    place = Place(f"op[{position + len(after) - 1}]", member.use.template)
+                    after.append(self.decisions.then(after[-1], step, place))
                 return after[number]
 
             return self.decisions.arguments((count,), context, lambda c: guard(member.span, lambda: run(c)))

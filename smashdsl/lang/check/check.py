@@ -43,15 +43,20 @@ def check(program: p.Program, sink: Sink, limits: Limits, watch: Watch | None = 
 
 def _follow(program: p.Program, limits: Limits, watch: Watch | None) -> tuple[Decisions, Outcome]:
     """Follow every member; a second time when something is wrong, to know which decisions lead there."""
+    decisions = Decisions(limits, watch=watch)
+    outcome = follow(program, decisions)
+    if outcome.errors:
+        decisions = Decisions(limits, "witness", watch=watch)
+        outcome = follow(program, decisions)
+    return decisions, outcome
+
+
+def follow(program: p.Program, decisions: Decisions) -> Outcome:
+    """Follow every member, deciding as ``decisions`` does; raises `NotDecided` beyond its limit."""
     collecting = gc.isenabled()
     gc.disable()  # nothing the walk makes is a cycle, and it makes millions of tuples
     try:
-        decisions = Decisions(limits, watch=watch)
-        outcome = _Network(program, decisions).outcome()
-        if outcome.errors:
-            decisions = Decisions(limits, "witness", watch=watch)
-            outcome = _Network(program, decisions).outcome()
-        return decisions, outcome
+        return _Network(program, decisions).outcome()
     finally:
         if collecting:
             gc.enable()
@@ -66,7 +71,7 @@ class _Network:
         self.layers = Layers(program, decisions)
 
     def outcome(self) -> Outcome:
-        state = State(p.source(self.program))
+        state = self.decisions.anew(State(p.source(self.program)))
         return self.decisions.arguments(self.program.params, Context({}, ""), lambda c: self.chain(state, c))
 
     def chain(self, state: State, context: Context) -> Outcome:
@@ -93,7 +98,7 @@ class _Network:
     def output(self, state: State) -> Outcome:
         output = self.program.space.output
         if state.flow == Flow(output.size, ()):
-            return start(State(state.flow))
+            return start(State(state.flow, spent=state.spent))
         message = f"the head makes {state.flow}, but `{output.name}` needs a vector of {output.size}"
         help = f"end the head with `linear({output.name})`" if state.flow and not state.flow.grid else None
         help = help or f"end the head with `global_avg_pool; linear({output.name})`"

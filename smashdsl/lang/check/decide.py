@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeAlias
 
 from smashdsl.lang.check.account import Meter, total
 from smashdsl.lang.check.facts import Facts
-from smashdsl.lang.check.outcome import NONE, Finding, Outcome, State, Witness, branch, counted, then
+from smashdsl.lang.check.outcome import NONE, Finding, Outcome, Scope, State, Witness, branch, counted, then
 from smashdsl.lang.check.pools import shown, values
 from smashdsl.lang.check.watch import Watch
-from smashdsl.lang.check.ways import deciding, either
+from smashdsl.lang.check.ways import deciding, either, stepped
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import NOWHERE, Span
@@ -23,7 +23,7 @@ from smashdsl.ops import ShapeError
 Chosen = dict[int, Any]
 Memo = dict[Hashable, tuple[Outcome, set[Hashable] | None]]
 WORK_PER_STATE = 4
-STATES_PER_WORK = 8
+MOST_REACHED = 10  # how often states may be reached, for each that may differ
 Keep: TypeAlias = Literal["nothing", "witness", "all"]
 KINDS = {
     "size": "one whole number",
@@ -78,6 +78,7 @@ class Decisions:
         if watch is not None:
             watch.facts = self.facts
         self.left = WORK_PER_STATE * limits.states
+        self.reached = 0
         self.memo: dict[Hashable, Memo] = {}
         # the domains met since the use of something that is decided once, None outside any such
         self.domains: set[Hashable] | None = None
@@ -104,7 +105,7 @@ class Decisions:
             self.domains |= entry[1]
         return entry[0]
 
-    def then(self, before: Outcome, step: Callable[[State], Outcome], scope: str = "") -> Outcome:
+    def then(self, before: Outcome, step: Callable[[State], Outcome], scope: Scope = "") -> Outcome:
         """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``."""
         if self.trace:
             return then(before, step, scope)
@@ -112,15 +113,21 @@ class Decisions:
             return self._remembered(before, step, scope)
         return counted(before, step) if not self.meters else self._metered(before, step)
 
-    def _remembered(self, before: Outcome, step: Callable[[State], Outcome], scope: str) -> Outcome:
-        reached: dict[State, list[tuple[int, Witness]]] = {}
+    def _remembered(self, before: Outcome, step: Callable[[State], Outcome], scope: Scope) -> Outcome:
+        reached: dict[State, list[tuple[int, Witness, Witness]]] = {}
+        totals: dict[State, int] = {}
         for state, (ways, way) in before.states.items():
-            for following, (more, tail) in step(state).states.items():
-                whole = way + (tail.within(scope) if scope and tail.length else tail)
-                reached.setdefault(following, []).append((ways * more, whole))
-            self._bound(reached)
-        states = {s: (sum(n for n, _ in found), either([w for _, w in found])) for s, found in reached.items()}
-        return Outcome(states)
+            result = step(state)
+            for following, (more, tail) in result.states.items():
+                number = ways * more
+                if following in reached:
+                    reached[following].append((number, way, tail))
+                    totals[following] += number
+                else:
+                    reached[following] = [(number, way, tail)]
+                    totals[following] = number
+            self._bound(len(result.states), reached)
+        return Outcome({s: (totals[s], stepped(totals[s], steps, scope)) for s, steps in reached.items()})
 
     def _metered(self, before: Outcome, step: Callable[[State], Outcome]) -> Outcome:
         total: dict[State, int] = {}
@@ -131,13 +138,13 @@ class Decisions:
                 total[following] = total.get(following, 0) + ways * more
             if result.errors:
                 errors = errors | result.errors
-            self.left -= len(result.states) // STATES_PER_WORK
-            self._bound(total)
+            self._bound(len(result.states), total)
         return Outcome({state: (ways, NONE) for state, ways in total.items()}, errors)
 
-    def _bound(self, states: Sized) -> None:
-        """Raise `NotDecided` where accounts make more states than the limit allows."""
-        if self.meters and (self.left < 0 or len(states) > self.limits.states):
+    def _bound(self, reached: int, states: Sized) -> None:
+        """Count states that were reached; raises `NotDecided` where accounts make too many."""
+        self.reached += reached
+        if self.meters and (self.reached > MOST_REACHED * self.limits.states or len(states) > self.limits.states):
             raise NotDecided(NOWHERE, "what is spent makes too many different states to follow")
 
     # -- the account ----------------------------------------------------------------------------

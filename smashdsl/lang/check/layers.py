@@ -16,7 +16,7 @@ from smashdsl.lang.check.cells import Cells, arriving, reached
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard, nothing_arrives
 from smashdsl.lang.check.facts import Extent, Facts
 from smashdsl.lang.check.join import join_flows, within_bounds
-from smashdsl.lang.check.outcome import NONE, Outcome, State, Witness, start, within
+from smashdsl.lang.check.outcome import NONE, Outcome, Place, State, Witness, at_home, start, within
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.dependencies import Dependencies
 from smashdsl.lang.text.limits import Limits
@@ -97,10 +97,11 @@ class Layers:
             case p.Scope():
                 return self.scope(node, state, context)
             case p.LetUse():
-                body = node.let.body
+                body, home = node.let.body, p.home(node.let)
                 if node.let not in self.shared_lets:
-                    return self.scope(body, state, context)
-                return self.tied(node, node.let, node.let.name, state, lambda s: self.scope(body, s, context))
+                    return at_home(home, self.scope(body, state, context))
+                outcome = self.tied(node, node.let, node.let.name, state, lambda s: self.scope(body, s, context))
+                return at_home(home, outcome)
             case p.CellUse():
                 return self.cells.use(node, state, context)
             case p.Combine():
@@ -156,7 +157,8 @@ class Layers:
         if used is None:
             return Outcome()
         body = self.decisions.arguments(node.formals, inner, lambda c: self.seq(node.body, used, c))
-        return within(node.local if name is None else name, forgotten(body, node.template))
+        place = Place(node.local if name is None else name, node.template)
+        return within(place, forgotten(body, node.template))
 
     def choose(self, node: p.Choose, state: State, context: Context) -> Outcome:
         self.decisions.alphabet(node.decision, range(len(node.paths)))
@@ -203,7 +205,7 @@ class Layers:
             count = self.decisions.times(inner.env["count"], node, "repeat")
             outcome = start(state)
             for i in range(count):
-                outcome = self.decisions.then(outcome, iteration, f"{node.local}[{i}]")
+                outcome = self.decisions.then(outcome, iteration, Place(f"{node.local}[{i}]", node.template))
             return outcome
 
         def iteration(s: State) -> Outcome:

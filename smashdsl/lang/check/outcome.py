@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from smashdsl.lang.check.account import NOTHING, Spent
 from smashdsl.lang.text.source import Span
 from smashdsl.ops import Flow
+
+
+class Place(NamedTuple):
+    """A scope by its name, with its template where it may declare a `let`."""
+
+    name: str
+    template: str
+
+
+Scope: TypeAlias = str | Place
+
+
+class Homes:
+    """Prefixes of the scopes around a place, by template: where the decisions of a `let` belong."""
+
+    __slots__ = ("prefix", "prefixes")
+
+    def __init__(self, prefix: str = "", prefixes: Mapping[str, str] | None = None) -> None:
+        self.prefix = prefix
+        self.prefixes = prefixes or {}
+
+    def inside(self, kind: str, scope: Scope) -> Homes:
+        """Return where a part is: `in` a scope, `at` one of the whole network, or at the `home` of a `let`."""
+        if kind == "home":
+            return Homes(self.prefixes.get(str(scope), self.prefix), self.prefixes)
+        if not isinstance(scope, Place):
+            return Homes(f"{self.prefix if kind == 'in' else ''}{scope}.", self.prefixes)
+        prefix = f"{self.prefix if kind == 'in' else ''}{scope.name}."
+        return Homes(prefix, {**self.prefixes, scope.template: prefix})
 
 
 class Witness:
@@ -31,11 +60,15 @@ class Witness:
             return other if other.length else self
         return Witness(self.length + other.length, ("then", self, other), hash((self.key, other.key)))
 
-    def within(self, scope: str) -> Witness:
+    def at_home(self, template: str) -> Witness:
+        """Return the witness of a `let`, whose paths are those of the scope around that declares it."""
+        return Witness(self.length, ("home", template, self), hash((template, self.key))) if self.length else self
+
+    def within(self, scope: Scope) -> Witness:
         """Return the witness with its paths under a scope."""
         return Witness(self.length, ("in", scope, self), hash((scope, self.key))) if self.length else self
 
-    def rooted(self, scope: str) -> Witness:
+    def rooted(self, scope: Scope) -> Witness:
         """Return the witness with its paths under a scope that no further scope goes around."""
         return Witness(self.length, ("at", scope, self), hash((scope, self.key))) if self.length else self
 
@@ -46,18 +79,18 @@ class Witness:
     def decisions(self) -> tuple[tuple[str, str], ...]:
         """Return the decisions, read at last; one that was made before is not told again."""
         out: dict[str, str] = {}
-        stack: list[tuple[str, Witness]] = [("", self)]
+        stack: list[tuple[Homes, Witness]] = [(Homes(), self)]
         while stack:
-            prefix, witness = stack.pop()
+            homes, witness = stack.pop()
             if witness._parts is None:
                 continue
             kind, first, second = witness._parts
             if kind == "one":
-                out.setdefault(prefix + first, second)
+                out.setdefault(homes.prefix + first, second)
             elif kind == "then":
-                stack.extend(((prefix, second), (prefix, first)))
+                stack.extend(((homes, second), (homes, first)))
             else:
-                stack.append((f"{prefix if kind == 'in' else ''}{first}.", second))
+                stack.append((homes.inside(kind, first), second))
         return tuple(out.items())
 
 
@@ -116,8 +149,9 @@ class Finding:
         """Return the finding with decisions made before it."""
         return replace(self, witness=before + self.witness) if before.length else self
 
-    def within(self, scope: str) -> Finding:
-        where = self.where if self.rooted else f"{scope}.{self.where}" if self.where else scope
+    def within(self, scope: Scope) -> Finding:
+        name = scope.name if isinstance(scope, Place) else scope
+        where = self.where if self.rooted else f"{name}.{self.where}" if self.where else name
         return replace(self, where=where, witness=self.witness.within(scope))
 
     def at_root(self, scope: str) -> Finding:
@@ -162,7 +196,7 @@ def start(state: State) -> Outcome:
     return Outcome({state: (1, NONE)})
 
 
-def then(before: Outcome, step: Callable[[State], Outcome], scope: str = "") -> Outcome:
+def then(before: Outcome, step: Callable[[State], Outcome], scope: Scope = "") -> Outcome:
     """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``.
 
     Where every state before leads on in the same way, the decisions that made the states differ do not matter, and stay
@@ -267,7 +301,7 @@ class _Merged:
             self.value, self.witness = value, witness
 
 
-def within(scope: str, outcome: Outcome) -> Outcome:
+def within(scope: Scope, outcome: Outcome) -> Outcome:
     """Return an outcome with its paths put under a scope."""
     states = {state: (ways, witness.within(scope)) for state, (ways, witness) in outcome.states.items()}
     errors = {key: finding.within(scope) for key, finding in outcome.errors.items()}
@@ -279,3 +313,10 @@ def at_root(scope: str, outcome: Outcome) -> Outcome:
     states = {state: (ways, witness.rooted(scope)) for state, (ways, witness) in outcome.states.items()}
     errors = {key: finding.at_root(scope) for key, finding in outcome.errors.items()}
     return Outcome(states, errors, outcome.passing and outcome.passing.rooted(scope))
+
+
+def at_home(template: str, outcome: Outcome) -> Outcome:
+    """Return the outcome of a `let`, its paths put under the scope that declares it."""
+    states = {state: (ways, witness.at_home(template)) for state, (ways, witness) in outcome.states.items()}
+    errors = {key: replace(found, witness=found.witness.at_home(template)) for key, found in outcome.errors.items()}
+    return Outcome(states, errors, outcome.passing and outcome.passing.at_home(template))

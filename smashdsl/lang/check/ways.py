@@ -12,9 +12,9 @@ from itertools import accumulate
 from math import comb
 from typing import Any, Literal, TypeAlias
 
-from smashdsl.lang.check.outcome import Witness
+from smashdsl.lang.check.outcome import Homes, Scope, Witness
 
-Kind: TypeAlias = Literal["value", "bank", "in", "at", "then", "any"]
+Kind: TypeAlias = Literal["value", "bank", "in", "at", "home", "then", "any", "steps"]
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,13 @@ class Ways(Witness):
     def __add__(self, other: Witness) -> Witness:
         return self if not other.length else Ways("then", self.ways * other.ways, self, other)
 
-    def within(self, scope: str) -> Witness:
+    def at_home(self, template: str) -> Witness:
+        return Ways("home", self.ways, template, self)
+
+    def within(self, scope: Scope) -> Witness:
         return Ways("in", self.ways, scope, self)
 
-    def rooted(self, scope: str) -> Witness:
+    def rooted(self, scope: Scope) -> Witness:
         return Ways("at", self.ways, scope, self)
 
     def either(self, other: Witness) -> Witness:
@@ -90,31 +93,39 @@ class Ways(Witness):
         ``number`` counts from 0 up to ``ways``.
         """
         out: dict[str, Any] = {}
-        stack: list[tuple[Witness, int, str]] = [(self, number, "")]
+        stack: list[tuple[Witness, int, Homes]] = [(self, number, Homes())]
         while stack:
-            way, rank, prefix = stack.pop()
+            way, rank, homes = stack.pop()
             if not isinstance(way, Ways):
                 continue
-            if way.kind == "then":
-                first, second = divmod(rank, way.second.ways)
-                stack.extend(((way.second, second, prefix), (way.first, first, prefix)))
-            elif way.kind == "any":
-                stack.append((*way._one_of(rank), prefix))
-            elif way.kind == "value":
-                path, value = way.first
-                ahead = value.ways if isinstance(value, Sets) else 1
-                rank, own = divmod(rank, ahead)
-                out[prefix + path] = value.number(own) if isinstance(value, Sets) else value
-                stack.append((way.second, rank, prefix))
-            elif way.kind == "bank":
-                out[prefix + way.first] = out.get(prefix + way.first, 0) | 1 << way.second
-            else:
-                stack.append((way.second, rank, f"{prefix if way.kind == 'in' else ''}{way.first}."))
+            match way.kind:
+                case "then":
+                    first, second = divmod(rank, way.second.ways)
+                    stack.extend(((way.second, second, homes), (way.first, first, homes)))
+                case "any":
+                    stack.append((*way._one_of(rank), homes))
+                case "steps":
+                    (_, before, tail), rank = way._one_of(rank)
+                    first, second = divmod(rank, tail.ways)
+                    inside = homes.inside("in", way.second) if way.second else homes
+                    stack.extend(((tail, second, inside), (before, first, homes)))
+                case "value":
+                    path, value = way.first
+                    sets = isinstance(value, Sets)
+                    rank, own = divmod(rank, value.ways) if sets else (rank, 0)
+                    out[homes.prefix + path] = value.number(own) if sets else value
+                    stack.append((way.second, rank, homes))
+                case "bank":
+                    path = homes.prefix + way.first
+                    out[path] = out.get(path, 0) | 1 << way.second
+                case kind:
+                    stack.append((way.second, rank, homes.inside(kind, way.first)))
         return out
 
-    def _one_of(self, rank: int) -> tuple[Witness, int]:
+    def _one_of(self, rank: int) -> tuple[Any, int]:
         if self._ends is None:
-            self._ends = list(accumulate(way.ways for way in self.first))
+            steps = self.kind == "steps"
+            self._ends = list(accumulate(one[0] if steps else one.ways for one in self.first))
         index = bisect_right(self._ends, rank)
         return self.first[index], rank - (self._ends[index - 1] if index else 0)
 
@@ -133,3 +144,17 @@ def adding(path: str, bank: int) -> Ways:
 def either(ways: list[Witness]) -> Witness:
     """Return all of some ways to one state."""
     return ways[0] if len(ways) == 1 else Ways("any", sum(way.ways for way in ways), ways, None)
+
+
+def stepped(ways: int, steps: list[tuple[int, Witness, Witness]], scope: Scope) -> Witness:
+    """Return all ways that a step makes to one state: each is a number, ways before it, and ways in it.
+
+    Sites of the step go under ``scope``.
+    """
+    if len(steps) == 1:
+        _, before, tail = steps[0]
+        if not tail.length:
+            return before
+        if not before.length:
+            return tail.within(scope) if scope else tail
+    return Ways("steps", ways, steps, scope)

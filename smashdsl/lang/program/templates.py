@@ -211,6 +211,11 @@ def source(program: Program) -> Flow:
     return Flow(given.channels, given.grid, tokens=given.kind == "tokens", raw=given.kind == "tokens")
 
 
+def home(let: Let) -> str:
+    """Return the template of the scope that declares a `let`."""
+    return let.body.template.removesuffix(f".{let.name}")
+
+
 def budgeted(program: Program) -> bool:
     """Return whether some cell or block adds ops by what is spent."""
     cells = [block.cell for block in program.blocks]
