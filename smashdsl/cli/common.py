@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smashdsl.errors import UsageError
+from smashdsl.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
@@ -83,6 +84,17 @@ def params(args: argparse.Namespace) -> dict[str, str]:
             raise UsageError(f"`--set {item}` is not NAME=VALUE")
         found[name.strip()] = value.strip()
     return found
+
+
+def spec_files(names: Sequence[str]) -> list[str]:
+    """Return the files that are named and the `.smash` files of folders, each once; raises `UserError` for no files."""
+    found: list[str] = []
+    for name in names:
+        inside = sorted(str(path) for path in Path(name).rglob("*.smash")) if Path(name).is_dir() else [name]
+        if not inside:
+            raise UserError(f"`{name}` holds no `.smash` files")
+        found += inside
+    return list(dict.fromkeys(found))
 
 
 def load(args: argparse.Namespace) -> Space:

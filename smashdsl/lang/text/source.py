@@ -87,16 +87,24 @@ def read_source(path: str | Path, max_bytes: int) -> Source:
         raise UserError(f"`{path}` is a folder, not a `.smash` file") from None
     except OSError as error:
         raise UserError(f"`{path}` can't be read: {error.strerror}") from None
+    return decoded(str(path), data, max_bytes)
+
+
+def decoded(name: str, data: bytes, max_bytes: int) -> Source:
+    """Return the text that bytes stand for, with `\\n` line ends.
+
+    Raises `UserError` when there are more than ``max_bytes`` or they are not UTF-8.
+    """
     if len(data) > max_bytes:
         raise UserError(
-            f"`{path}` is larger than {max_bytes:,} bytes, more than any spec",
+            f"`{name}` is larger than {max_bytes:,} bytes, more than any spec",
             "is it a `.smash` file? a spec is a page of text",
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"`{path}` is not text: byte {error.start} is not UTF-8") from None
-    return Source(str(path), text.replace("\r\n", "\n").replace("\r", "\n"))
+        raise UserError(f"`{name}` is not text: byte {error.start} is not UTF-8") from None
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _nearby(path: Path) -> str | None:

@@ -1,0 +1,80 @@
+"""The tools that read specs without building networks: what they print, what they write, and how they end."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from smashdsl.cli.main import main
+from tests.small import SPEC
+
+LOOSE = SPEC.replace("conv(1x1, 8)", "conv( 1x1,8 )")
+
+
+def run(*argv: str) -> int:
+    return main(list(argv))
+
+
+@pytest.fixture
+def loose(tmp_path: Path) -> Path:
+    path = tmp_path / "loose.smash"
+    path.write_text(LOOSE)
+    return path
+
+
+def test_fmt_writes_what_changed(loose: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loose.chmod(0o600)
+    assert run("fmt", str(loose.parent)) == 0
+    assert capsys.readouterr().out == f"formatted {loose}\n"
+    assert "conv(1x1, 8)" in loose.read_text()
+    assert loose.stat().st_mode & 0o777 == 0o600
+    assert run("fmt", "--check", str(loose)) == 0
+    assert run("fmt", str(loose)) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_fmt_checks_and_shows_without_writing(loose: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("fmt", "--check", str(loose)) == 1
+    assert capsys.readouterr().err == f"{loose} is not formatted\n"
+    assert run("fmt", "--diff", str(loose)) == 1
+    shown = capsys.readouterr().out
+    assert "conv( 1x1,8 )" in shown
+    assert "conv(1x1, 8)" in shown
+    assert loose.read_text() == LOOSE
+
+
+def test_fmt_mends_line_ends(loose: Path) -> None:
+    assert run("fmt", str(loose)) == 0
+    text = loose.read_bytes()
+    loose.write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+    assert run("fmt", "--check", str(loose)) == 1
+    assert run("fmt", str(loose)) == 0
+    assert loose.read_bytes() == text
+
+
+def test_fmt_follows_links(loose: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    os.symlink(loose, link)
+    assert run("fmt", str(link)) == 0
+    assert link.is_symlink()
+    assert loose.read_text() != LOOSE
+
+
+def test_fmt_leaves_what_does_not_parse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.smash"
+    path.write_text("smash 1\nspace s {{\n")
+    assert run("fmt", str(path)) == 1
+    assert "error[SD0003]" in capsys.readouterr().err
+    assert path.read_text() == "smash 1\nspace s {{\n"
+
+
+def test_fmt_is_a_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"smash 1\nparam n=3")))
+    assert run("fmt", "-") == 0
+    assert capsys.readouterr().out == "smash 1\nparam n = 3\n"
+    assert run("fmt", "-", "other.smash") == 2
+    assert run("fmt", "nowhere.smash") == 1
