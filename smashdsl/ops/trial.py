@@ -52,8 +52,8 @@ def _hold_result(layer: UserLayer, flow: Flow, after: Flow, tensors: Mapping[str
 
     for name, tensor in tensors.items():
         if tensor._version:
-            what = "what flows in" if name == "x" else f"its weight `{name}`"
-            raise layer.fault(f"its function changes {what} in place; other layers read the same tensor")
+            what = "its input" if name == "x" else f"its weight `{name}`"
+            raise layer.fault(f"its function changes {what} in place, which others read too")
     if not isinstance(out, torch.Tensor):
         raise layer.fault(f"its function returns {type(out).__name__}, which is no tensor")
     if not out.is_floating_point():

@@ -104,6 +104,8 @@ class UserLayer:
         for arg in self.args:
             if not isinstance(arg, Arg) or arg.kind not in KINDS or (arg.kind == "word") != bool(arg.words):
                 raise self.fault(f"{arg!r} is no argument: the kinds are {', '.join(KINDS)}, and a word has its words")
+            if not _is_default(arg):
+                raise self.fault(f"the default of `{arg.name}`, {arg.default!r}, is not of kind `{arg.kind}`")
             if not NAME.fullmatch(arg.name) or arg.name in TAKEN or arg.name not in given:
                 raise self.fault(f"its function takes no `{arg.name}`, or can't: {', '.join(sorted(TAKEN))} are taken")
 
@@ -199,6 +201,15 @@ class UserLayer:
         named = self._named({arg.name: args[arg.name] for arg in self.args}, flow)
         hold_function(self, flow, self._shape(flow, args), named, self._weights(flow, args))
         return graph.call(self.function, x, **weights, **named)
+
+
+def _is_default(arg: Arg) -> bool:
+    if arg.required:
+        return True
+    if arg.kind == "word":
+        return arg.default in arg.words
+    types: dict[str, tuple[type, ...]] = {"flag": (bool,), "number": (int, float)}
+    return type(arg.default) in types.get(arg.kind, (int,)) or (arg.kind == "size" and arg.default == "channels")
 
 
 def _are_sizes(value: Any) -> bool:

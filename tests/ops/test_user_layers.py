@@ -247,7 +247,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], str]] = [
     (lambda x, n: x.shape, "returns Size, which is no tensor"),
     (lambda x, n: x > 0, "returns numbers of type torch.bool"),
     (lambda x, n: x / x.nothing, "raises AttributeError: 'Tensor' object has no attribute 'nothing'"),
-    (in_place, "changes what flows in in place"),
+    (in_place, "changes its input in place"),
 ]
 
 
@@ -261,6 +261,18 @@ def test_a_faulty_function_is_the_fault_of_its_package(function: Callable[..., A
     assert told.value.message.startswith(f"layer `faulty` of module `{__name__}` is faulty: ")
     assert told.value.help is not None
     assert re.fullmatch(f"mend it at {re.escape(__file__)}:\\d+", told.value.help)
+
+
+def test_a_weight_that_is_changed_in_place_is_the_fault_of_its_package() -> None:
+    @smashdsl.layer("renorm")
+    def renorm(x: Tensor, weight: Tensor) -> Tensor:
+        weight /= weight.norm()
+        return F.conv2d(x, weight)
+
+    renorm.weights(lambda flow: {"weight": Weight((flow.channels, flow.channels, 1, 1), "kaiming")})
+    of = space("renorm")
+    with pytest.raises(smashdsl.UserError, match=r"`renorm` of module .* changes its weight `weight` in place"):
+        of.module(of.sample(seed=0))
 
 
 def test_a_function_that_looks_at_values_is_tried_on_some() -> None:
@@ -307,6 +319,9 @@ SIGNATURES: list[tuple[str, Callable[..., Any], tuple[Arg, ...], str]] = [
     ("odd", lambda x, flow: x, (Arg("flow", "size"),), "its function takes no `flow`, or can't"),
     ("odd", lambda x, n: x, (Arg("n", "weights"),), "is no argument: the kinds are"),
     ("odd", lambda x, n: x, (Arg("n", "word"),), "a word has its words"),
+    ("odd", lambda x, n: x, (Arg("n", "word", "c", ("a", "b")),), "the default of `n`, 'c', is not of kind `word`"),
+    ("odd", lambda x, n: x, (Arg("n", "size", 0.5),), "the default of `n`, 0.5, is not of kind `size`"),
+    ("odd", lambda x, n: x, (Arg("n", "flag", 1),), "the default of `n`, 1, is not of kind `flag`"),
 ]
 
 
