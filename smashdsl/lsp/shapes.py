@@ -12,11 +12,13 @@ from smashdsl.lsp.analysis import Analysis
 from smashdsl.ops import Flow
 
 MOST_SHOWN = 6
+OWN_TEXT = 0  # the number of the text that is compiled, among those that it imports
 
 
 def seen_at(analysis: Analysis, start: int) -> Seen | None:
-    """Return what was seen at the statement that starts at a place."""
-    found = [seen for span, seen in analysis.watch.places.items() if span.start == start]
+    """Return what was seen at the statement of the text itself that starts at a place."""
+    places = analysis.watch.places
+    found = [seen for span, seen in places.items() if (span.file, span.start) == (OWN_TEXT, start)]
     return found[0] if found else None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from smashdsl.lsp.analysis import analyse
+from smashdsl.lsp.analysis import Analysis, analyse
 from smashdsl.lsp.hover import hover
-from tests.lsp.texts import EXAMPLES, FILE, in_space, opened
+from smashdsl.lsp.shapes import seen_at
+from tests.lsp.texts import AFTER, BEFORE, EXAMPLES, FILE, in_space, opened
 
 NAS = next(path for path in EXAMPLES if path.stem == "nas_bench_201").read_text(encoding="utf-8")
 BLOCK = """
@@ -81,3 +82,11 @@ def test_the_name_of_the_space_shows_the_exact_number_of_architectures() -> None
 
 def test_nothing_is_shown_between_words() -> None:
     assert shown("  stem { conv(3x3,  ▮  channels) }") == ""
+
+
+def test_a_place_of_another_text_is_not_taken_for_one_of_this() -> None:
+    text = f"{BEFORE}  stem {{ residual_downsample(8) }}\n{AFTER}"
+    watch = analyse(FILE, text).watch
+    foreign = {span.start for span in watch.places if span.file} - {span.start for span in watch.places if not span.file}
+    assert foreign  # the layers of the prelude
+    assert not any(seen_at(Analysis(text, watch=watch), start) for start in foreign)
