@@ -11,7 +11,10 @@ from smashdsl.lang.compile import Compiled, compile_source
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, SmashError
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source, Sources, Span
+from smashdsl.lsp.lexing import words
 
+# what makes a text that is only imported compile: a space that uses none of it
+STAND_IN = "\nspace _space { input vector[1]\n output _output(1)\n head { linear(1) } }"
 SUGGESTION = re.compile(r"did you mean `(\w+)`\?")
 
 
@@ -31,6 +34,11 @@ def analyse(name: str, text: str, watch: Watch | None = None, limits: Limits | N
     watch, limits = watch or Watch(), limits or Limits()
     if len(text.encode("utf-8", "surrogatepass")) > limits.bytes:
         return Analysis(text, trouble=f"this text is larger than {limits.bytes:,} bytes, more than any spec")
+    if _is_library(text):
+        found = analyse(name, text + STAND_IN, watch, limits)
+        # whether another file uses what stands here can't be known
+        own = [d for d in found.diagnostics if d.span.start <= len(text) and d.code != "SD1001"]
+        return Analysis(text, tuple(own), watch=found.watch, trouble=found.trouble)
     try:
         compiled = compile_source(Source(name, text), limits=limits, watch=watch)
     except SmashError as error:
@@ -39,6 +47,12 @@ def analyse(name: str, text: str, watch: Watch | None = None, limits: Limits | N
     except UserError as error:
         return Analysis(text, trouble=error.message, watch=watch)
     return Analysis(text, compiled.warnings, compiled, watch)
+
+
+def _is_library(text: str) -> bool:
+    """Return whether a text has ops, cells or params for other files to import, and no space."""
+    kinds = {token.type for token in words(text)}
+    return "SPACE" not in kinds and bool(kinds & {"OP", "CELL", "PARAM"})
 
 
 def _in_text(sources: Source | Sources, diagnostic: Diagnostic) -> Diagnostic:

@@ -87,6 +87,8 @@ def test_nothing_is_shown_between_words() -> None:
 def test_a_place_of_another_text_is_not_taken_for_one_of_this() -> None:
     text = f"{BEFORE}  stem {{ residual_downsample(8) }}\n{AFTER}"
     watch = analyse(FILE, text).watch
-    foreign = {span.start for span in watch.places if span.file} - {span.start for span in watch.places if not span.file}
+    foreign = {span.start for span in watch.places if span.file} - {
+        span.start for span in watch.places if not span.file
+    }
     assert foreign  # the layers of the prelude
     assert not any(seen_at(Analysis(text, watch=watch), start) for start in foreign)
