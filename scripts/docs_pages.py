@@ -26,6 +26,7 @@ from smashdsl.lang.text.codes import CODES
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "tests" / "spec"
 EXAMPLES = ROOT / "examples"
+FIRST = ("values-and-choices", "layers", "banks-reads-writes", "blocks-and-cells")  # pages of the reference
 WIDTH = "100"  # columns of what `--help` prints
 
 
@@ -35,10 +36,22 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         get_lexer_by_name("smash")
     except ClassNotFound:
         raise PluginError("Pygments does not know `.smash`: install this package, `pip install -e '.[docs]'`") from None
+    filled = navigation()
     for entry in config.nav or []:
-        if isinstance(entry, dict) and "Gallery" in entry:
-            entry["Gallery"] = ["gallery.md", *(f"examples/{path.stem}.md" for path in _examples())]
+        if isinstance(entry, dict):
+            entry.update({title: filled[title] for title in entry if title in filled})
     return config
+
+
+def navigation() -> dict[str, list[str]]:
+    """Return the pages of the language and of the gallery, in order."""
+    names = sorted((path.stem for path in REFERENCE.glob("*.md")), key=lambda name: (_place(name), name))
+    language = [f"reference/{name}.md" for name in (*names, "codes")]
+    return {"Language": language, "Gallery": ["gallery.md", *(f"examples/{path.stem}.md" for path in _examples())]}
+
+
+def _place(name: str) -> int:
+    return FIRST.index(name) if name in FIRST else len(FIRST) + (name == "errors")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

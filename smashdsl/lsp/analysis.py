@@ -35,10 +35,10 @@ def analyse(name: str, text: str, watch: Watch | None = None, limits: Limits | N
     if len(text.encode("utf-8", "surrogatepass")) > limits.bytes:
         return Analysis(text, trouble=f"this text is larger than {limits.bytes:,} bytes, more than any spec")
     if _is_library(text):
-        found = analyse(name, text + STAND_IN, watch, limits)
+        whole = analyse(name, text + STAND_IN, watch, limits)
         # whether another file uses what stands here can't be known
-        own = [d for d in found.diagnostics if d.span.start <= len(text) and d.code != "SD1001"]
-        return Analysis(text, tuple(own), watch=found.watch, trouble=found.trouble)
+        own = [d for d in whole.diagnostics if d.span.start <= len(text) and d.code != "SD1001"]
+        return Analysis(text, tuple(own), watch=whole.watch, trouble=whole.trouble)
     try:
         compiled = compile_source(Source(name, text), limits=limits, watch=watch)
     except SmashError as error:
