@@ -78,3 +78,15 @@ def test_fmt_is_a_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert capsys.readouterr().out == "smash 1\nparam n = 3\n"
     assert run("fmt", "-", "other.smash") == 2
     assert run("fmt", "nowhere.smash") == 1
+
+
+def test_explain_shows_a_page_and_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("explain", "sd0203") == 0
+    page = capsys.readouterr().out
+    assert page.startswith("# SD0203: channels that do not fit\n")
+    assert page.count("```smash") == 2
+    assert run("explain") == 0
+    assert "SD0203  channels that do not fit\n" in capsys.readouterr().out
+    assert run("explain", "SD02O3") == 1
+    assert "did you mean `SD0203`?" in capsys.readouterr().err
+    assert run("explain", "nothing") == 1

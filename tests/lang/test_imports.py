@@ -59,6 +59,19 @@ def test_compiling_imports_neither_torch_nor_numpy() -> None:
     assert heavy_modules(COMPILE) == ""
 
 
+COMMANDS = (
+    ["check", "examples/nas_bench_201.smash"],
+    ["fmt", "--check", "examples/nas_bench_201.smash"],
+    ["explain", "SD0203"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_tools_import_neither_torch_nor_numpy(command: list[str]) -> None:
+    program = f"from smashdsl.cli.main import main\nassert main({command}) == 0\nprint('=====')"
+    assert heavy_modules(program).rpartition("=====")[2] == ""
+
+
 @pytest.mark.parametrize("module", ["numpy", "torch"])
 def test_the_check_would_tell(module: str, tmp_path: Path) -> None:
     (tmp_path / f"{module}.py").write_text("")  # the real one takes seconds
