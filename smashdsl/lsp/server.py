@@ -17,6 +17,7 @@ from smashdsl.lang.text.source import Span
 from smashdsl.lsp import convert, tokens
 from smashdsl.lsp.analysis import Analysis, analyse
 from smashdsl.lsp.completion import complete
+from smashdsl.lsp.formatting import formatting
 from smashdsl.lsp.hover import hover
 from smashdsl.lsp.positions import Encoding, Positions, as_read
 from smashdsl.lsp.project import PRELUDE, Project
@@ -263,6 +264,12 @@ def _edits(server: Server) -> None:
             for file, spans in places.items()
         }
         return types.WorkspaceEdit(changes)
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    def lay_out(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        file = convert.file_of(params.text_document.uri)
+        edit = formatting(file, server.workspace.get_text_document(params.text_document.uri).source)
+        return [] if edit is None else [types.TextEdit(server.location(file, edit.span).range, edit.text)]
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])

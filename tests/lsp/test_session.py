@@ -156,6 +156,11 @@ def test_a_text_is_asked_about(tmp_path: Path) -> None:
         assert help is not None
         assert (help.signatures[0].label, help.active_parameter) == ("mix(c)", 0)
         await listed_coloured_and_completed(client)
+        editor.change(uri, 2, text.replace("stem {", "stem   {"))
+        options = types.FormattingOptions(tab_size=2, insert_spaces=True)
+        [edit] = await client.text_document_formatting_async(types.DocumentFormattingParams(document, options)) or []
+        assert edit.range.end.line == place(text, "stem").line
+        assert edit.new_text.endswith("op mix(c) { conv(3x3, c) }\n  stem")
 
     async def listed_coloured_and_completed(client: Any) -> None:
         [space] = await client.text_document_document_symbol_async(types.DocumentSymbolParams(document))
