@@ -22,6 +22,7 @@ from pygments.util import ClassNotFound
 import smashdsl
 from smashdsl.cli.main import parser
 from smashdsl.lang.text.codes import CODES
+from smashdsl.lang.text.explain import explanation
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "tests" / "spec"
@@ -67,6 +68,8 @@ def pages() -> Iterator[tuple[str, str]]:
     for page in sorted(REFERENCE.glob("*.md")):
         yield f"reference/{page.name}", reference(page.read_text(encoding="utf-8"))
     yield "reference/codes.md", codes()
+    for code in CODES:
+        yield f"codes/{code}.md", reference(explanation(code) or f"# {code}: {CODES[code]}\n")
     for path in _examples():
         yield f"examples/{path.stem}.md", example(path)
     yield "cli.md", commands()
@@ -82,7 +85,7 @@ def front() -> str:
 
 def reference(text: str) -> str:
     """Return a page of the reference; the word that says where a fence's text stands is for the tests."""
-    return re.sub(r"^```smash \w+$", "```smash", text, flags=re.MULTILINE)
+    return re.sub(r"^```smash .+$", "```smash", text, flags=re.MULTILINE)
 
 
 def codes() -> str:
@@ -92,8 +95,12 @@ def codes() -> str:
         text = page.read_text(encoding="utf-8")
         for code in sorted(set(re.findall(r"\[(SD\d{4})\]", text))):
             shown.setdefault(code, []).append(f"[{page.stem.replace('-', ' ')}]({page.name})")
-    rows = [f"| `{code}` | {title} | {', '.join(shown.get(code, []))} |" for code, title in CODES.items()]
-    head = "# Codes\n\nEvery message of the compiler has a code that stays the same.\n"
+    rows = [
+        f"| [`{code}`](../codes/{code}.md) | {title} | {', '.join(shown.get(code, []))} |"
+        for code, title in CODES.items()
+    ]
+    told = "Every message of the compiler has a code that stays the same; `smashdsl explain CODE` prints its page."
+    head = f"# Codes\n\n{told}\n"
     return "\n".join([head, "| code | meaning | shown in |", "| --- | --- | --- |", *rows, ""])
 
 
