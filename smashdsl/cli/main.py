@@ -10,10 +10,25 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import smashdsl
-from smashdsl.cli import check, compile, decode, draw, encode, explain, fmt, info, lsp, retrain, sample, search, train
+from smashdsl.cli import (
+    check,
+    compile,
+    decode,
+    diff,
+    draw,
+    encode,
+    explain,
+    fmt,
+    info,
+    lsp,
+    retrain,
+    sample,
+    search,
+    train,
+)
 from smashdsl.errors import UserError
 
-COMMANDS = (check, fmt, explain, info, sample, encode, decode, compile, draw, train, search, retrain, lsp)
+COMMANDS = (check, fmt, diff, explain, info, sample, encode, decode, compile, draw, train, search, retrain, lsp)
 BUG = 3
 STOPPED = 130
 GONE = 141  # what a shell shows for a program that writes to a closed pipe

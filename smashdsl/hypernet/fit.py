@@ -16,6 +16,7 @@ from smashdsl.hypernet import checkpoint
 from smashdsl.hypernet.task import explained
 
 LOG_EVERY = 10
+SPEC = "spec.smash"  # the text of the space, in the folder of a run
 
 
 class Stopped(Exception):
@@ -128,10 +129,11 @@ def same_run(found: Any, wanted: dict[str, Any], path: Path) -> None:
     if found == wanted:
         return
     name, theirs, ours = _difference(found if isinstance(found, dict) else {}, wanted)
-    raise UserError(
-        f"`{path}` belongs to another run: its {name} is {_short(theirs)}, here it is {_short(ours)}",
-        "choose another folder for this run, or give the same settings to go on with that one",
-    )
+    help = "choose another folder for this run, or give the same settings to go on with that one"
+    spec = path.with_name(SPEC)
+    if name in {"space", "space_hash"} and spec.is_file():
+        help += f"; `smashdsl diff {spec} FILE` shows what has changed in the space"
+    raise UserError(f"`{path}` belongs to another run: its {name} is {_short(theirs)}, here it is {_short(ours)}", help)
 
 
 def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> tuple[str, Any, Any]:

@@ -19,7 +19,7 @@ import smashdsl
 from smashdsl.data import Dataset
 from smashdsl.files import append_line, read_json, write_json, write_text
 from smashdsl.hypernet import checkpoint
-from smashdsl.hypernet.fit import Stopped, Watch, mixed, same_run
+from smashdsl.hypernet.fit import SPEC, Stopped, Watch, mixed, same_run
 from smashdsl.hypernet.supernet import Supernet
 from smashdsl.hypernet.task import Task, choose_device, input_shape, make_task
 from smashdsl.hypernet.train import TrainConfig, train_supernet
@@ -124,7 +124,7 @@ class _Run:
         if begun:
             same_run(read_json(path, "description of the run in this folder"), about, path)
             return
-        write_text(self.folder / "spec.smash", self.space.compiled.source.text)
+        write_text(self.folder / SPEC, self.space.compiled.source.text)
         write_json(path, about)
 
     def result(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from pathlib import Path
@@ -90,3 +91,54 @@ def test_explain_shows_a_page_and_lists_all(capsys: pytest.CaptureFixture[str]) 
     assert run("explain", "SD02O3") == 1
     assert "did you mean `SD0203`?" in capsys.readouterr().err
     assert run("explain", "nothing") == 1
+
+
+def changed(tmp_path: Path, *edits: tuple[str, str]) -> tuple[str, str]:
+    """Write a spec and the same with edits."""
+    text = Path("examples/fashion.smash").read_text(encoding="utf-8")
+    after = text
+    for old, new in edits:
+        assert old in after
+        after = after.replace(old, new)
+    (tmp_path / "old.smash").write_text(text, encoding="utf-8")
+    (tmp_path / "new.smash").write_text(after, encoding="utf-8")
+    return str(tmp_path / "old.smash"), str(tmp_path / "new.smash")
+
+
+def test_diff_of_one_space(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = changed(tmp_path, ("\n  input", "\n\n  param width = 16  # a note\n  input"), ("(3x3, 16,", "(3x3, width,"))
+    assert run("diff", *files) == 0
+    assert capsys.readouterr().out.startswith("same space: about ")
+    assert run("diff", *files, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["same"] is True
+
+
+def test_diff_shows_what_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = changed(tmp_path, ("{3, 5}, c", "{3, 5, 7}, c"), ("  require flops <= 3e6\n", ""), ("{8, 16}", "8"))
+    assert run("diff", *files) == 1
+    shown = capsys.readouterr().out
+    assert "op `mix` changed\n  - op mix(c = {8, 16}) {\n  + op mix(c = 8) {\n" in shown
+    assert "require removed\n  - flops <= 3000000\n" in shown
+    assert "  mix.conv[1].kernel changed: {3, 5} -> {3, 5, 7}\n" in shown
+    assert "  mix.c removed: {8, 16}\n" in shown
+    assert "block" not in shown
+    assert run("diff", *files, "--json") == 1
+    data = json.loads(capsys.readouterr().out)
+    assert [change["what"] for change in data["parts"]] == ["op `mix`", "require"]
+    assert int(data["counts"][0]) > int(data["counts"][1])
+
+
+def test_diff_tells_of_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = "  op a { relu }\n", "  op b { gelu }\n"
+    spec = "smash 1\nspace s {\n  input image[1, 8, 8]\n  output y(2)\n%s  head { a; b; flatten; linear(y) }\n}\n"
+    (tmp_path / "a.smash").write_text(spec % (a + b))
+    (tmp_path / "b.smash").write_text(spec % (b + a))
+    assert run("diff", str(tmp_path / "a.smash"), str(tmp_path / "b.smash")) == 1
+    assert "the order of the parts moved" in capsys.readouterr().out
+
+
+def test_diff_of_what_is_no_space(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = changed(tmp_path, ("stem", "stm"))
+    assert run("diff", old, new) == 2
+    assert "error[SD0003]" in capsys.readouterr().err
+    assert run("diff", old, str(tmp_path / "none.smash")) == 2

@@ -23,6 +23,7 @@ FLOW = (
     "lang.program",
     "lang.check",
     "lang.compile",
+    "lang.diff",
     "highlight",
     "lsp",
     "space",
@@ -63,6 +64,7 @@ COMMANDS = (
     ["check", "examples/nas_bench_201.smash"],
     ["fmt", "--check", "examples/nas_bench_201.smash"],
     ["explain", "SD0203"],
+    ["diff", "examples/nas_bench_201.smash", "examples/nas_bench_201.smash"],
 )
 
 

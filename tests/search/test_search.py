@@ -139,8 +139,9 @@ def test_a_line_cut_off_by_a_crash_is_dropped_and_a_broken_one_is_told(
 
 def test_a_folder_of_another_run_is_refused(space: smashdsl.Space, whole: Path) -> None:
     other = smashdsl.loads(SPEC.replace("1..3 of mix", "1..2 of mix"))
-    with pytest.raises(smashdsl.UserError, match="belongs to another run: its space_hash is"):
+    with pytest.raises(smashdsl.UserError, match="belongs to another run: its space_hash is") as told:
         search(other, digits(), whole, CONFIG)
+    assert f"`smashdsl diff {whole / 'spec.smash'} FILE`" in str(told.value)
 
 
 def test_a_space_of_one_member_is_simply_trained(tmp_path: Path) -> None:

@@ -20,6 +20,33 @@ def to_text(space: ir.Space) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
+def parts(space: ir.Space) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what a space consists of: what each part is called, and its text as lines."""
+    printer = _Printer(space)
+    yield "the name of the space", (space.name,)
+    yield "input", (input_text(space.input),)
+    yield "output", (f"{space.output.name}({space.output.size})",)
+    yield from ((f"param `{param.name}`", (expression(param.value),)) for param in space.params)
+    for op in space.ops:
+        yield f"op `{op.name}`", tuple(printer.body(f"op {op.name}{printer.formals(op.formals)}", op.body))
+    for cell in space.cells:
+        tied = "tied " if cell.tied else ""
+        yield f"cell `{cell.name}`", tuple(printer.cell(f"{tied}cell {cell.name}{printer.formals(cell.formals)}", cell))
+    for block in space.blocks:
+        yield f"block `{block.name}`", tuple(printer.cell(f"block {block.name}{printer.index(block)}", block))
+    for name, path in (("stem", space.stem), ("body", space.body), ("head", space.head)):
+        if path:
+            yield name, tuple(printer.body(name, path))
+    if space.requires:
+        yield "require", tuple(map(requirement, space.requires))
+    yield from ((f"layer `{layer.name}`", (f"version {layer.version}",)) for layer in space.foreign)
+
+
+def requirement(require: ir.Require) -> str:
+    """Return a constraint as text, after the word `require`."""
+    return f"{expression(require.left)} {require.comparison} {expression(require.right)}"
+
+
 def expression(expr: ir.Expr, level: int = 0) -> str:
     """Return an expression as text; ``level`` is how tightly what surrounds it binds."""
     match expr:
@@ -121,7 +148,7 @@ class _Printer:
         if space.body:
             yield from self.body("body", space.body)
         for require in space.requires:
-            yield f"require {expression(require.left)} {require.comparison} {expression(require.right)}"
+            yield f"require {requirement(require)}"
         yield from self.body("head", space.head)
 
     def formals(self, formals: tuple[ir.Formal, ...]) -> str:
