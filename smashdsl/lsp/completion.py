@@ -16,12 +16,13 @@ from smashdsl.lang.typed.statements import POOLS, READ_JOINS, WRITE_JOINS
 from smashdsl.lsp.binding import LayerArgument, Names
 from smashdsl.lsp.hover import argument, signature
 from smashdsl.lsp.language import JOINS, KEYWORDS, NAMES, READABLE, SNIPPETS
+from smashdsl.lsp.paths import importable
 from smashdsl.lsp.project import Document, Project
 from smashdsl.lsp.scan import at_cursor
 from smashdsl.lsp.symbols import Symbol, Use
 from smashdsl.ops import LAYERS, LayerOp, plugins
 
-Kind = Literal["keyword", "layer", "op", "cell", "let", "param", "variable", "argument", "word", "function"]
+Kind = Literal["keyword", "layer", "op", "cell", "let", "param", "variable", "argument", "word", "function", "file"]
 FIRST_LINE = "smash 1"
 COMBINERS = frozenset({"sum", "product", "concat", "mean", "max"})
 
@@ -40,6 +41,9 @@ class Item:
 def complete(project: Project, file: str, offset: int) -> tuple[Span, list[Item]]:
     """Return what may stand at a cursor, and the part of a word that it replaces; the likeliest come first."""
     document = project.document(file)
+    files = importable(project, file, offset)
+    if files is not None:
+        return files[0], [Item(name, "file") for name in files[1]]
     if document is None or in_comment_or_string(document.text, offset):
         return Span(offset, offset), []
     start = word_start(document.text, offset)

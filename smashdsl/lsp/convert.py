@@ -32,6 +32,7 @@ ITEM_KINDS: Mapping[str, types.CompletionItemKind] = {
     "argument": K.Property,
     "word": K.EnumMember,
     "function": K.Function,
+    "file": K.File,
 }
 S = types.SymbolKind
 SYMBOL_KINDS: Mapping[str, types.SymbolKind] = {

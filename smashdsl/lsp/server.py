@@ -19,6 +19,7 @@ from smashdsl.lsp.analysis import Analysis, analyse
 from smashdsl.lsp.completion import complete
 from smashdsl.lsp.formatting import formatting
 from smashdsl.lsp.hover import hover
+from smashdsl.lsp.paths import imported_at
 from smashdsl.lsp.positions import Encoding, Positions, as_read
 from smashdsl.lsp.project import PRELUDE, Project
 from smashdsl.lsp.rename import renamable, rename
@@ -177,7 +178,7 @@ def _questions(server: Server) -> None:
         return None if found is None else convert.hover(server.positions(file), *found)
 
     @server.feature(
-        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["(", ",", "=", "{", "|"])
+        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["(", ",", "=", "{", "|", '"', "/"])
     )
     def suggest(params: types.CompletionParams) -> types.CompletionList:
         file, offset = server.at(params)
@@ -211,6 +212,9 @@ def _navigation(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     def define(params: types.DefinitionParams) -> types.Location | None:
+        target = imported_at(project, *server.at(params))
+        if target is not None:
+            return server.location(target, Span(0, 0))
         found = symbol_at(params)
         # an op of the language stands in no file that an editor could open
         return None if found is None or found[1].file == PRELUDE else server.location(found[1].file, found[1].span)
