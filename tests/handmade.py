@@ -17,6 +17,7 @@ NARROW = {
     "fractalnet": {"width": 2},
     "mobilenet_v3": {"size": 64},
     "nas_bench_101": {"c": 4},
+    "darts": {"c": 4, "n": 1},
 }
 HEAD = "head { norm; relu; global_avg_pool; linear(classes) }"
 BODIES = {

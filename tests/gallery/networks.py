@@ -236,28 +236,39 @@ class MobileNetV3(nn.Module):
 
 
 class GraphCell(nn.Module):
-    """A cell in the manner of NAS-Bench-101: nodes (what they read, operation), and what the output reads."""
+    """A cell in the manner of NAS-Bench-101: nodes (what they read, operation), and what the output reads.
+
+    Result 0 is what enters, and each reader projects it anew.
+    """
 
     def __init__(self, c: int, nodes: list[tuple[list[int], int]], output: list[int]) -> None:
         super().__init__()
-        self.project, self.bn = conv(c, c, 1), nn.BatchNorm2d(c)
-        self.nodes, self.output = nodes, output
+        self.readers = [*(reads for reads, _ in nodes), output]
+        self.operations = [op for _, op in nodes]
+        self.projections = nn.ModuleList(
+            nn.Sequential(conv(c, c, 1), nn.BatchNorm2d(c), nn.ReLU()) if 0 in reads else nn.Identity()
+            for reads in self.readers
+        )
+        self.convs = nn.ModuleList(conv(c, c, 3 if op == 1 else 1) if op < 2 else nn.Identity() for _, op in nodes)
+        self.bns = nn.ModuleList(nn.BatchNorm2d(c) if op < 2 else nn.Identity() for _, op in nodes)
         self.live = set(output)  # a node that leads nowhere is not computed
         for j in range(len(nodes), 0, -1):
             self.live |= set(nodes[j - 1][0]) if j in self.live else set()
-        self.convs = nn.ModuleList(conv(c, c, 3 if op == 1 else 1) if op < 2 else nn.Identity() for _, op in nodes)
-        self.bns = nn.ModuleList(nn.BatchNorm2d(c) if op < 2 else nn.Identity() for _, op in nodes)
+
+    def read(self, reader: int, results: list[Tensor]) -> Tensor:
+        parts = [results[j] if j else self.projections[reader](results[0]) for j in self.readers[reader]]
+        return torch.stack(parts).sum(0)
 
     def forward(self, x: Tensor) -> Tensor:
-        values = [F.relu(self.bn(self.project(x)))]
-        for i, (reads, op) in enumerate(self.nodes):
+        results = [x]
+        for i, operation in enumerate(self.operations):
             if i + 1 not in self.live:
-                values.append(torch.full_like(x, torch.nan))
+                results.append(torch.full_like(x, torch.nan))
                 continue
-            y = torch.stack([values[j] for j in reads]).sum(0)
-            y = F.max_pool2d(y, 3, 1, 1) if op == 2 else F.relu(self.bns[i](self.convs[i](y)))
-            values.append(y)
-        return torch.stack([values[j] for j in self.output]).sum(0)
+            y = self.read(i, results)
+            y = F.max_pool2d(y, 3, 1, 1) if operation == 2 else F.relu(self.bns[i](self.convs[i](y)))
+            results.append(y)
+        return self.read(len(self.operations), results)
 
 
 class GraphNet(nn.Module):

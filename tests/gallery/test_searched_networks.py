@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import comb, prod
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def test_once_for_all_has_its_published_size() -> None:
     assert f"{unit**5:.2e}" == "2.18e+19"
 
 
-def graph_names(nodes: list[tuple[list[int], int]]) -> Names:
+def graph_names(nodes: list[tuple[list[int], int]], output: list[int]) -> Names:
     names = {"stem.unit.conv": "conv", "stem.unit.norm": "bn", "head.linear": "fc"}
     for stack in range(3):
         if stack:
@@ -65,22 +66,27 @@ def graph_names(nodes: list[tuple[list[int], int]]) -> Names:
             names |= {f"body.unit[{stack - 1}].conv": f"{wider}.0", f"body.unit[{stack - 1}].norm": f"{wider}.1"}
         for cell in range(3):
             path, part = f"body.repeat[{stack}][{cell}].graph", f"stacks.{stack}.{cell}"
-            names |= {f"{path}.op[0].unit.conv": f"{part}.project", f"{path}.op[0].unit.norm": f"{part}.bn"}
-            for i, (_, op) in enumerate(nodes):
-                if op < 2:
-                    names[f"{path}.op[{i + 1}].unit[{op}].conv"] = f"{part}.convs.{i}"
-                    names[f"{path}.op[{i + 1}].unit[{op}].norm"] = f"{part}.bns.{i}"
+            for i, (_, operation) in enumerate(nodes):
+                if operation < 2:
+                    names[f"{path}.op[{i}].unit[{operation}].conv"] = f"{part}.convs.{i}"
+                    names[f"{path}.op[{i}].unit[{operation}].norm"] = f"{part}.bns.{i}"
+            for i, reads in enumerate([*(reads for reads, _ in nodes), output]):
+                if 0 in reads:
+                    read = f"{path}.op[{5 if i == len(nodes) else i}].read[0].repeat[0].unit"
+                    names |= {f"{read}.conv": f"{part}.projections.{i}.0", f"{read}.norm": f"{part}.projections.{i}.1"}
     return names
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_cell_in_the_manner_of_nas_bench_101_is_the_one_written_by_hand(seed: int) -> None:
     architecture = smashdsl.load("examples/nas_bench_101.smash", params={"c": 8}).sample(seed=seed)
     decisions: dict[str, Any] = architecture.decisions()
-    count = decisions["graph.ops"]
-    nodes = [(list(decisions[f"graph.op[{i}].read"]), decisions[f"graph.op[{i}].choose"]) for i in range(1, count + 1)]
-    output = list(decisions["graph.op[6].read"])
-    assert_same(architecture, networks.GraphNet(8, nodes, output), graph_names(nodes))
+    nodes = [
+        (list(decisions[f"graph.op[{i}].read"]), decisions[f"graph.op[{i}].choose"])
+        for i in range(decisions["graph.ops"])
+    ]
+    output = list(decisions["graph.op[5].read"])
+    assert_same(architecture, networks.GraphNet(8, nodes, output), graph_names(nodes, output))
 
 
 def cells(nodes: int, edges: int | None = None) -> int:
@@ -105,6 +111,13 @@ def test_cells_in_the_manner_of_nas_bench_101_are_counted() -> None:
     assert space.count() == free == 150_292_053
     # of which those of nine edges at most are members
     architectures = space.sample(200, seed=0)
-    reads = [sum(len(v) for k, v in a.decisions().items() if k.endswith("read")) for a in architectures]
+    reads = [sum(len(v) for k, v in a.decisions().items() if k.endswith(".read")) for a in architectures]
     assert max(reads) == 9
-    assert list(space.costs(architectures).reads) == [9 * (1 + edges) for edges in reads]
+    assert list(space.costs(architectures).reads) == [9 * edges for edges in reads]
+
+
+def test_the_cells_of_nine_edges_at_most_are_counted_exactly_where_there_is_one_cell() -> None:
+    text = Path("examples/nas_bench_101.smash").read_text(encoding="utf-8")
+    before, rest = text.split("  body {")
+    one = f"{before}  body {{ graph }}{rest.partition('  }')[2]}".replace("reads <= 9*9", "reads <= 9")
+    assert smashdsl.loads(one).count_members() == sum(cells(nodes, 9) for nodes in range(1, 6)) == 18_766_575
