@@ -11,6 +11,7 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.smash"))
 # examples whose networks are too large for a test, made narrow
 NARROW = {
     "smashv1": {"width": 2, "max_ops": 4},
+    "smashv2": {"width": 2, "depth": 4},
     "densenet_bc": {"k": 2},
     "resnet20": {"n": 1},
     "wrn_40_4": {"units": 2, "k": 1},

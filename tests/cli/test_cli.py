@@ -105,6 +105,49 @@ def test_sample_encode_decode_is_a_round_trip(spec: str, tmp_path: Path, capsys:
     assert "is no `.npy` file" in capsys.readouterr().err
 
 
+CONSTRAINED = """smash 1
+space s {
+  input image[8, 8, 8]
+  output y(4)
+  body { repeat 4 { conv({1, 3}) } }
+  require params < 1300
+  head { global_avg_pool; linear(y) }
+}
+"""
+TOO_MANY = CONSTRAINED.replace("repeat 4 { conv({1, 3}) }", "repeat 12 { conv({1, 3, 5, 7, 9, 11}, 1..60) }")
+
+
+def test_info_counts_the_members_that_meet_the_constraints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.smash"
+    path.write_text(CONSTRAINED)
+    assert run("info", str(path)) == 0
+    shown = out(capsys)
+    assert "members    5 meet the constraints, of 16\n" in shown
+    assert "meeting the constraints  " in shown
+    assert run("info", str(path), "--json") == 0
+    data = json.loads(out(capsys))
+    assert (data["count"], data["members"], data["count_ignores_constraints"]) == (16, 5, True)
+
+
+def test_info_says_where_the_constraints_can_not_be_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.smash"
+    path.write_text(TOO_MANY.replace("params < 1300", "params < 1e6"))
+    assert run("info", str(path), "--draws", "8") == 0
+    shown = out(capsys)
+    assert "members    about 4.738e30, constraints not considered: counting those takes too many states\n" in shown
+    assert run("info", str(path), "--draws", "8", "--json") == 0
+    assert json.loads(out(capsys))["members"] is None
+
+
+def test_sample_draws_uniformly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.smash"
+    path.write_text(CONSTRAINED)
+    assert run("sample", str(path), "-n", "60", "--uniform", "--costs") == 0
+    drawn = [json.loads(line) for line in out(capsys).splitlines()]
+    assert len({json.dumps(one["decisions"]) for one in drawn}) == 5
+    assert max(one["costs"]["params"] for one in drawn) < 1300
+
+
 def test_compile_writes_every_form(spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "one"
     assert run("compile", spec, "--seed", "3", "--out", str(folder), "--json") == 0

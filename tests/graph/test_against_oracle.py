@@ -22,7 +22,7 @@ from tests.handmade import EXAMPLE_NAMES, NAMES, space
 from tests.oracle import Oracle
 from tests.properties.specs import specs
 
-FEW = {"densenet_bc": 1, "fractalnet": 1, "resnet20": 1, "wrn_40_4": 1, "smashv1": 1, "mobilenet_v3": 1}
+FEW = {"densenet_bc": 1, "fractalnet": 1, "resnet20": 1, "wrn_40_4": 1, "smashv1": 1, "smashv2": 1, "mobilenet_v3": 1}
 
 
 def members(of: smashdsl.Space, many: int) -> Iterator[smashdsl.Architecture]:

@@ -21,7 +21,7 @@ from tests.handmade import EXAMPLE_NAMES, NAMES, example, space
 from tests.properties.specs import specs
 
 GENERATED = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-MANY = {"smashv1": 12, "densenet_bc": 1, "fashion": 24, "nas_bench_201": 24}
+MANY = {"smashv1": 12, "smashv2": 12, "densenet_bc": 1, "fashion": 24, "nas_bench_201": 24}
 
 
 def drawn(name: str) -> Architectures:

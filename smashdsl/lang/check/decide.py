@@ -79,6 +79,7 @@ class Decisions:
             watch.facts = self.facts
         self.left = WORK_PER_STATE * limits.states
         self.reached = 0
+        self.place = NOWHERE  # of the work counted last
         self.memo: dict[Hashable, Memo] = {}
         # the domains met since the use of something that is decided once, None outside any such
         self.domains: set[Hashable] | None = None
@@ -86,6 +87,7 @@ class Decisions:
     def spend(self, work: int, span: Span) -> None:
         """Count work; raises `NotDecided` when it is more than the limit on states allows."""
         self.left -= work
+        self.place = span
         if self.left < 0:
             raise NotDecided(span, "this space has too many different states to follow")
 
@@ -145,7 +147,7 @@ class Decisions:
         """Count states that were reached; raises `NotDecided` where accounts make too many."""
         self.reached += reached
         if self.meters and (self.reached > MOST_REACHED * self.limits.states or len(states) > self.limits.states):
-            raise NotDecided(NOWHERE, "what is spent makes too many different states to follow")
+            raise NotDecided(self.place, "what is spent makes too many different states to follow")
 
     # -- the account ----------------------------------------------------------------------------
 
