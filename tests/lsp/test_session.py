@@ -35,9 +35,9 @@ class Editor:
         def tell(params: types.PublishDiagnosticsParams) -> None:
             self.told.append(params)
 
-    async def start(self, folder: Path) -> types.InitializeResult:
+    async def start(self, folder: Path, encoding: types.PositionEncodingKind) -> types.InitializeResult:
         await self.client.start_io(sys.executable, "-m", "smashdsl", "lsp", "--stdio")
-        capabilities = types.ClientCapabilities()
+        capabilities = types.ClientCapabilities(general=types.GeneralClientCapabilities(position_encodings=[encoding]))
         return await self.client.initialize_async(types.InitializeParams(capabilities, root_uri=folder.as_uri()))
 
     def open(self, uri: str, text: str) -> None:
@@ -60,12 +60,17 @@ class Editor:
         raise AssertionError(f"version {version} was never told of: {self.told}")
 
 
-def session(work: Callable[[Editor], Awaitable[None]], folder: Path) -> None:
+UTF_16 = types.PositionEncodingKind.Utf16
+
+
+def session(
+    work: Callable[[Editor], Awaitable[None]], folder: Path, encoding: types.PositionEncodingKind = UTF_16
+) -> None:
     """Start a server, do some work with it, and stop it."""
 
     async def run() -> None:
         editor = Editor()
-        await editor.start(folder)
+        await editor.start(folder, encoding)
         try:
             await asyncio.wait_for(work(editor), 2 * WAIT)
         finally:
@@ -108,7 +113,10 @@ def test_a_mistake_is_told_where_it_is_mended_and_forgotten(tmp_path: Path) -> N
     session(work, tmp_path)
 
 
-def test_places_behind_an_emoji_are_counted_in_utf_16(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("encoding", "width"), [(UTF_16, 4), (types.PositionEncodingKind.Utf8, 6)])
+def test_places_behind_an_emoji_are_counted_as_agreed(
+    encoding: types.PositionEncodingKind, width: int, tmp_path: Path
+) -> None:
     uri = (tmp_path / "net.smash").as_uri()
     text = f"{BEFORE}  op # 🧠🧠\n  deep {{ relu }}\n  stem {{ deep }}\n{AFTER}"
     unknown = text.replace("stem { deep }", 'stem { deep; conv("🧠", 3) }')
@@ -117,13 +125,14 @@ def test_places_behind_an_emoji_are_counted_in_utf_16(tmp_path: Path) -> None:
         editor.open(uri, unknown)
         found = await editor.diagnostics(uri, 1)
         assert found[0].range.start == place(unknown, '"🧠"')
-        assert found[0].range.end.character == found[0].range.start.character + 4  # two quotes, two code units
+        # two quotes, and the emoji
+        assert found[0].range.end.character == found[0].range.start.character + width
         asked = types.HoverParams(types.TextDocumentIdentifier(uri), place(unknown, "deep", "deep; conv"))
         hover = await editor.client.text_document_hover_async(asked)
         assert hover is not None
         assert "op # 🧠🧠" in str(hover.contents)
 
-    session(work, tmp_path)
+    session(work, tmp_path, encoding)
 
 
 def test_a_text_is_asked_about(tmp_path: Path) -> None:
