@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smashdsl.lang.compile import ParamValue, compile_source
+from smashdsl.lang.text.folder import Folder
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source, read_source
 from smashdsl.space.architecture import Architecture, Architectures
@@ -69,11 +70,17 @@ def load(path: str | Path, params: Mapping[str, ParamValue] | None = None, limit
     Raises `SmashError` with every diagnostic when the spec is wrong, `UserError` when the file can't be read.
     """
     limits = limits or Limits()
-    return Space(compile_source(read_source(path, limits.bytes), params, limits))
+    source = read_source(path, limits.bytes)
+    return Space(compile_source(source, params, limits, reader=Folder(Path(path).parent)))
 
 
 def loads(
-    text: str, params: Mapping[str, ParamValue] | None = None, name: str = "<text>", limits: Limits | None = None
+    text: str,
+    params: Mapping[str, ParamValue] | None = None,
+    name: str = "<text>",
+    limits: Limits | None = None,
+    base: str | Path | None = None,
 ) -> Space:
-    """Load a space from text."""
-    return Space(compile_source(Source(name, text), params, limits))
+    """Load a space from text; what it imports is read from the folder ``base``."""
+    reader = None if base is None else Folder(Path(base))
+    return Space(compile_source(Source(name, text), params, limits, reader=reader))

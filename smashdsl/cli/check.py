@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from smashdsl.cli.common import add_params, count, emit, exact, params
@@ -29,6 +30,7 @@ def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
     """Check one file, show what is found, and return it as data."""
     from smashdsl.lang.compile import compile_source
     from smashdsl.lang.text.diagnostics import SmashError
+    from smashdsl.lang.text.folder import Folder
     from smashdsl.lang.text.limits import Limits
     from smashdsl.lang.text.render import as_data, concise, render_all
     from smashdsl.lang.text.source import Source, Sources, read_source
@@ -37,7 +39,7 @@ def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
     source = read_source(file, limits.bytes)
     number = None
     try:
-        compiled = compile_source(source, params(args), limits)
+        compiled = compile_source(source, params(args), limits, reader=Folder(Path(file).parent))
         sources: Source | Sources = compiled.sources
         diagnostics, number = compiled.warnings, compiled.facts.count
     except SmashError as error:

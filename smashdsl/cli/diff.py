@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smashdsl.cli.common import add_json, add_params, count, emit, params
@@ -42,11 +43,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _compiled(file: str, args: argparse.Namespace) -> Compiled:
     from smashdsl.lang.compile import compile_source
+    from smashdsl.lang.text.folder import Folder
     from smashdsl.lang.text.limits import Limits
     from smashdsl.lang.text.source import read_source
 
     limits = Limits()
-    return compile_source(read_source(file, limits.bytes), params(args), limits)
+    return compile_source(read_source(file, limits.bytes), params(args), limits, reader=Folder(Path(file).parent))
 
 
 def _show(args: argparse.Namespace, difference: Difference) -> None:

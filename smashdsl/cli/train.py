@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     task = make_task(space, load_data(args.data, shape=input_shape(space)), choose_device(args.device), seed=args.seed)
     path = folder / "checkpoint.safetensors"
     if not path.exists():  # a folder that belongs to another run is refused, and keeps its spec
-        write_text(folder / "spec.smash", space.compiled.source.text)
+        write_text(folder / "spec.smash", space.compiled.standalone())
     with console(args) as shown:
         watch = shown.progress().watch("train hypernet" if space.layout.generated else "train shared weights")
         try:

@@ -14,11 +14,14 @@ from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.program.expand import expand
 from smashdsl.lang.program.templates import Program
 from smashdsl.lang.syntax import nodes as s
+from smashdsl.lang.syntax.imports import read_imports
 from smashdsl.lang.syntax.parser import parse
 from smashdsl.lang.text.diagnostics import Diagnostic, Sink
+from smashdsl.lang.text.folder import Reader
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source, Sources, Span
 from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.printer import to_text
 from smashdsl.lang.typed.resolve import resolve
 
 ParamValue = int | float | str
@@ -41,14 +44,21 @@ class Compiled:
         """The user's own text."""
         return self.sources.texts[0]
 
+    def standalone(self) -> str:
+        """Return a text that compiles alone to this space: the user's own, or the space printed where it imports."""
+        return to_text(self.space) if self.sources.imported else self.source.text
+
 
 def compile_source(
     source: Source,
     params: Mapping[str, ParamValue] | None = None,
     limits: Limits | None = None,
     watch: Watch | None = None,
+    reader: Reader | None = None,
 ) -> Compiled:
     """Compile a source, with params overridden by name; ``watch`` notes the shapes at each place of the text.
+
+    ``reader`` reads the files that it imports; without one it may import none.
 
     Raises `SmashError` with everything that is wrong.
     """
@@ -57,7 +67,8 @@ def compile_source(
     sink = Sink(sources)
     overrides = {name: _param_value(name, value) for name, value in (params or {}).items()}
     tree = parse(source, sink, limits)
-    space = None if tree is None else resolve(tree, _prelude(), sink, limits, overrides)
+    imported = [] if tree is None else read_imports(tree, sources, sink, limits, reader)
+    space = None if tree is None or sink.failed else resolve(tree, imported, _prelude(), sink, limits, overrides)
     program = None if space is None else expand(space, sink, limits)
     facts = None
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from smashdsl.errors import UserError
 from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.compile import Compiled, compile_source
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, SmashError
+from smashdsl.lang.text.folder import Folder, Reader
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source, Sources, Span
 from smashdsl.lsp.lexing import words
@@ -29,18 +31,22 @@ class Analysis:
     trouble: str = ""
 
 
-def analyse(name: str, text: str, watch: Watch | None = None, limits: Limits | None = None) -> Analysis:
-    """Compile a text; raises `Stopped` when the watch is told to stop."""
+def analyse(
+    name: str, text: str, watch: Watch | None = None, limits: Limits | None = None, reader: Reader | None = None
+) -> Analysis:
+    """Compile a text; ``reader`` reads what it imports. Raises `Stopped` when the watch is told to stop."""
     watch, limits = watch or Watch(), limits or Limits()
     if len(text.encode("utf-8", "surrogatepass")) > limits.bytes:
         return Analysis(text, trouble=f"this text is larger than {limits.bytes:,} bytes, more than any spec")
     if _is_library(text):
-        whole = analyse(name, text + STAND_IN, watch, limits)
+        whole = analyse(name, text + STAND_IN, watch, limits, reader)
         # whether another file uses what stands here can't be known
         own = [d for d in whole.diagnostics if d.span.start <= len(text) and d.code != "SD1001"]
         return Analysis(text, tuple(own), watch=whole.watch, trouble=whole.trouble)
     try:
-        compiled = compile_source(Source(name, text), limits=limits, watch=watch)
+        compiled = compile_source(
+            Source(name, text), limits=limits, watch=watch, reader=reader or Folder(Path(name).parent)
+        )
     except SmashError as error:
         found = tuple(_with_fix(text, _in_text(error.sources, d)) for d in error.diagnostics)
         return Analysis(text, found, watch=watch)
@@ -56,14 +62,15 @@ def _is_library(text: str) -> bool:
 
 
 def _in_text(sources: Source | Sources, diagnostic: Diagnostic) -> Diagnostic:
-    """Return a diagnostic that stands in this text: what is wrong in another file is told at the first line."""
+    """Return a diagnostic that stands in this text: what is wrong in another file is told at its import."""
     others = tuple(label for label in diagnostic.others if label.span.file == 0)
     if diagnostic.span.file == 0:
         return replace(diagnostic, others=others)
     source = sources.of(diagnostic.span)
     line, column = source.position(diagnostic.span.start)
     message = f"{source.name}:{line}:{column}: {diagnostic.message}"
-    return replace(diagnostic, message=message, span=Span(0, 1), others=others, fix=())
+    at = sources.in_own(diagnostic.span) or Span(0, 1)
+    return replace(diagnostic, message=message, span=at, others=others, fix=())
 
 
 def _with_fix(text: str, diagnostic: Diagnostic) -> Diagnostic:

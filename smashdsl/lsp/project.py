@@ -12,8 +12,9 @@ from pathlib import Path
 from lark import Token
 
 from smashdsl.errors import UserError
+from smashdsl.lang.text.folder import Folder, Reader
 from smashdsl.lang.text.limits import Limits
-from smashdsl.lang.text.source import Span, read_source
+from smashdsl.lang.text.source import Source, Span, read_source
 from smashdsl.lsp.binding import Meaning, Names
 from smashdsl.lsp.lexing import words
 from smashdsl.lsp.scan import scan
@@ -77,6 +78,17 @@ class Project:
             return known[1]
         except (OSError, UserError, ValueError):
             return None
+
+    def reader(self, file: str) -> Reader:
+        """Return how what a file imports is read: as the editor holds it, else from the disk."""
+        folder = Folder(Path(file).parent)
+        texts = {os.path.normpath(name): document.text for name, document in self.open.items()}
+
+        def read(path: str, max_bytes: int) -> Source:
+            name = os.path.normpath(os.path.join(folder.path, path))
+            return Source(name, texts[name]) if name in texts else folder(path, max_bytes)
+
+        return read
 
     def imports(self, file: str) -> Iterator[Document]:
         """Yield the files that a file imports, and those that they import, each once."""

@@ -72,8 +72,8 @@ def _same_meaning(before: Project, after: Project, file: str, longer: int, place
     old, new = before.document(file), after.document(file)
     assert old is not None
     assert new is not None
-    known = Counter(d.message for d in analyse(file, old.text).diagnostics)
-    for diagnostic in analyse(file, new.text).diagnostics:
+    known = Counter(d.message for d in analyse(file, old.text, reader=before.reader(file)).diagnostics)
+    for diagnostic in analyse(file, new.text, reader=after.reader(file)).diagnostics:
         known[diagnostic.message] -= 1
         if known[diagnostic.message] < 0 and diagnostic.severity == "error":
             raise UserError(diagnostic.message)

@@ -99,7 +99,9 @@ class Server(LanguageServer):
         opened.watch = watch
         try:
             loop = asyncio.get_running_loop()
-            analysis = await loop.run_in_executor(self.compiler, analyse, file, document.text, watch)
+            analysis = await loop.run_in_executor(
+                self.compiler, analyse, file, document.text, watch, None, self.state.project.reader(file)
+            )
         except Stopped:
             return
         except asyncio.CancelledError:

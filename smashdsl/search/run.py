@@ -124,7 +124,7 @@ class _Run:
         if begun:
             same_run(read_json(path, "description of the run in this folder"), about, path)
             return
-        write_text(self.folder / SPEC, self.space.compiled.source.text)
+        write_text(self.folder / SPEC, self.space.compiled.standalone())
         write_json(path, about)
 
     def result(self) -> dict[str, Any]:

@@ -61,6 +61,20 @@ def test_check_points_at_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFix
     assert data["diagnostics"][0]["line"] == 10
 
 
+def test_check_tells_what_is_wrong_in_imported_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, common = tmp_path / "net.smash", tmp_path / "common.smash"
+    path.write_text(
+        'smash 1\nimport "common.smash"\nspace s {\n  input vector[4]\n  output classes(4)\n}\n', encoding="utf-8"
+    )
+    common.write_text("smash 1\nop a { conv3 }\n", encoding="utf-8")
+    assert run("check", str(path), "--json") == 1
+    found = json.loads(out(capsys))["diagnostics"]
+    assert [(d["file"], d["line"], d["code"]) for d in found] == [
+        (str(path), 3, "SD0107"),
+        (str(common), 2, "SD0101"),
+    ]
+
+
 def test_params_are_set(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", spec, "--set", "width=2*8", "--json") == 0
     wide = json.loads(out(capsys))

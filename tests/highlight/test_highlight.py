@@ -25,7 +25,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.smash"))
 FENCES = [
     fence
     for page in sorted((ROOT / "tests" / "spec").glob("*.md"))
-    for fence in re.findall(r"^```smash ?\w*\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+    for fence in re.findall(r"^```smash[^\n]*\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
 ]
 
 

@@ -43,7 +43,7 @@ def program_of(text: str) -> Program | None:
     prelude = parse(Source("none", "smash 1"), Sink(source), Limits())
     if tree is None or prelude is None:
         return None
-    space = resolve(tree, prelude, sink, Limits(), {})
+    space = resolve(tree, (), prelude, sink, Limits(), {})
     return None if space is None else expand(space, sink, Limits())
 
 

@@ -68,7 +68,7 @@ class TreeBuilder(Transformer[Token, s.File]):
     """Builds a `syntax.File` out of the grammar's rules."""
 
     start = _rule(lambda c, at: s.File(int(c[0].split()[1]), tuple(_nodes(c)), span=at))
-    import_ = _rule(lambda c, at: s.Unsupported("import", span=at))
+    import_ = _rule(lambda c, at: s.Import(s.String(str(c[1])[1:-1], span=_span(c[1:])), span=at))
     param = _rule(lambda c, at: s.Param(_name(c[1]), c[3], span=at))
     op_def = _rule(lambda c, at: s.OpDef(_name(c[1]), _tuple(c[2:-1]), c[-1], span=_span(c[:2])))
     formals = _rule(lambda c, at: Group(_nodes(c), at))

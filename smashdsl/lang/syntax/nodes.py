@@ -333,6 +333,11 @@ SpaceMember: TypeAlias = Param | OpDef | CellDef | BlockDef | Input | Output | J
 
 
 @dataclass(frozen=True, slots=True)
+class Import(Node):
+    path: String
+
+
+@dataclass(frozen=True, slots=True)
 class File(Node):
     version: int
-    items: tuple[Param | OpDef | CellDef | SpaceDef | Unsupported, ...]
+    items: tuple[Import | Param | OpDef | CellDef | SpaceDef, ...]

@@ -13,6 +13,9 @@ CODES: dict[str, str] = {
     "SD0004": "a bracket that is never closed",
     "SD0005": "two statements on one line without `;` between them",
     "SD0006": "a control character that hides what the text says",
+    "SD0007": "an import that can't be read",
+    "SD0008": "files that import each other",
+    "SD0009": "an import that names no file of this folder",
     "SD0010": "a part of the language that this version does not have yet",
     # names
     "SD0101": "a name that is not declared",
@@ -47,6 +50,8 @@ CODES: dict[str, str] = {
     "SD0402": "more sites than the limit",
     "SD0403": "more states than checking follows: not decided",
     "SD0404": "a spec of more tokens than the limit",
+    "SD0405": "more imported files than the limit",
+    "SD0406": "more imported bytes than the limit",
     # warnings
     "SD1001": "an op, cell or param that nothing uses",
 }

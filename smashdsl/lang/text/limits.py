@@ -16,3 +16,5 @@ class Limits:
     banks: int = 63  # most banks of a block: a set of banks is one 63-bit word, SD0208
     magnitude: int = 2**40  # largest number an expression may reach, SD0208
     states: int = 100_000  # states followed at one site while checking, SD0403
+    imports: int = 100  # files that are imported, SD0405
+    import_bytes: int = 4_000_000  # that imported files hold together, SD0406

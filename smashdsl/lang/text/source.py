@@ -45,6 +45,10 @@ class Source:
         line = bisect.bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
+    def in_own(self, span: Span) -> Span | None:
+        """Return the place in the user's own text that a place belongs to."""
+        return span if span.file == 0 else None
+
     def line(self, number: int) -> str:
         """Return the text of a 1-based line, without its line end."""
         start = self._line_starts[number - 1]
@@ -61,11 +65,19 @@ class Sources:
     """The texts of one compilation by number: the user's own, the prelude, then imports in order of reading."""
 
     texts: list[Source]
+    imported: dict[int, Span] = field(default_factory=dict)  # by number: the import that was read first
 
-    def add(self, source: Source) -> int:
-        """Take in a text and return its number."""
+    def add(self, source: Source, span: Span) -> int:
+        """Take in a text that is imported at ``span``, and return its number."""
         self.texts.append(source)
+        self.imported[len(self.texts) - 1] = span
         return len(self.texts) - 1
+
+    def in_own(self, span: Span) -> Span | None:
+        """Return the place in the user's own text that a place belongs to: itself, an import, or none (the prelude)."""
+        while span.file in self.imported:
+            span = self.imported[span.file]
+        return span if span.file == 0 else None
 
     def of(self, span: Span) -> Source:
         """Return the text that a place stands in."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from smashdsl.lang.syntax import nodes as s
@@ -51,6 +52,8 @@ class Expressions:
         self.params: dict[str, ir.Expr | None] = {}
         self.declared: Container[str] = ()  # the names of all params, known before their values
         self.used: set[str] = set()
+        self.uses: dict[str, set[str]] = {}  # by the op, cell or param that is being resolved, "" for the space
+        self.owner = ""
         self.counted: set[str] = set()
 
     def define(self, name: str, value: ir.Expr | None) -> bool:
@@ -58,6 +61,18 @@ class Expressions:
         choice = value is not None and fold.is_choice(value)
         self.params[name] = ir.Ref(name) if choice else value
         return choice
+
+    def use(self, name: str) -> None:
+        """Note that what is being resolved uses a name."""
+        self.used.add(name)
+        self.uses.setdefault(self.owner, set()).add(name)
+
+    @contextmanager
+    def owned(self, name: str) -> Iterator[None]:
+        """Let what is resolved inside belong to an op, cell or param."""
+        self.owner = name
+        yield
+        self.owner = ""
 
     def bind(self, name: s.Name, scope: Scope) -> None:
         """Report a formal, an index or a loop whose name means something already where it stands."""
@@ -121,7 +136,7 @@ class Expressions:
         if name in words or (not words and name in FLAGS):
             return ir.Word(name, span=node.span)
         if name in self.params:
-            self.used.add(name)
+            self.use(name)
             value = self.params[name]
             if isinstance(value, ir.Ref) and scope.in_require:
                 message = f"a constraint decides nothing: `{name}` is a choice"

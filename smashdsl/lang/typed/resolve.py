@@ -23,6 +23,7 @@ from smashdsl.ops import LAYERS
 INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0}
 MOST_INPUTS = 16
 EXAMPLES = {1: "[8]", 2: "[1, 128]", 3: "[3, 32, 32]", 4: "[1, 16, 16, 16]"}  # by the number of sizes
+OWN = 0  # the number of the user's own text
 Parts = dict[type, list[Any]]
 
 
@@ -37,13 +38,18 @@ class Definitions:
 
 
 def resolve(
-    tree: s.File, prelude: s.File, sink: Sink, limits: Limits, overrides: Mapping[str, s.Expr]
+    tree: s.File,
+    imported: Sequence[s.File],
+    prelude: s.File,
+    sink: Sink,
+    limits: Limits,
+    overrides: Mapping[str, s.Expr],
 ) -> ir.Space | None:
-    """Return the IR of a file's space, or None after reporting why there is none."""
+    """Return the IR of a file's space, or None after reporting why there is none.
+
+    All files share one set of names. Of the imported ones the space holds what it uses.
+    """
     spaces = [item for item in tree.items if isinstance(item, s.SpaceDef)]
-    for item in tree.items:
-        if isinstance(item, s.Unsupported):
-            _unsupported(item, sink)
     if len(spaces) != 1:
         where = spaces[1].span if spaces else Span(tree.span.start, tree.span.start + 1)
         many = "more than one space stands in this file" if spaces else "there is no `space` in this file"
@@ -51,9 +57,12 @@ def resolve(
         return None
     resolver = _Resolver(sink, limits, overrides)
     resolver.declare_prelude(prelude.items)
+    for file in imported:
+        resolver.declare(file.items)
     resolver.declare([item for item in tree.items if item is not spaces[0]])
     resolver.declare(spaces[0].members)
-    resolver.layers.load(tree, {*resolver.names.ops, *resolver.names.cells})
+    for file in (*imported, tree):
+        resolver.layers.load(file, {*resolver.names.ops, *resolver.names.cells})
     space = resolver.space(spaces[0])
     return None if sink.failed else space
 
@@ -137,24 +146,24 @@ class _Resolver:
         scope = Scope()
         bodies = {kind: self._joint(kind, joint.body, scope) for kind, joint in joints.items()}
         requires = tuple(self._require(require) for require in parts.get(s.Require, []))
-        used = self.statements.used | self.expressions.used
-        self._warn_unused(used)
+        self._warn_unused(self.expressions.used)
         self._no_recursion(ops, cells)
         if self.sink.failed or input is None or output is None:
             return None
+        kept = self._kept()
         return ir.Space(
             node.name.id,
             input,
             output,
-            tuple(p for p in params if p is not None),
-            tuple(op for op in ops if op.name in used or op.name not in self.prelude),
-            tuple(cell for cell in cells if cell is not None),
+            tuple(p for p in params if p is not None and p.name in kept),
+            tuple(op for op in ops if op.name in kept),
+            tuple(cell for cell in cells if cell is not None and cell.name in kept),
             bodies.get("stem", ()),
             tuple(block for block in blocks if block is not None),
             bodies.get("body", ()),
             bodies.get("head", ()),
             tuple(r for r in requires if r is not None),
-            self.layers.foreign(self.statements.used_layers),
+            self.layers.foreign(self.statements.used_layers & kept),
             span=node.span,
         )
 
@@ -174,7 +183,8 @@ class _Resolver:
         for name, param in self.names.params.items():
             # a value from outside has no place in the source: what is wrong with it is told at its param
             given = s.moved(self.overrides[name], param.span) if name in self.overrides else param.value
-            value = self.expressions.value(given, Scope())
+            with self.expressions.owned(name):
+                value = self.expressions.value(given, Scope())
             if self.expressions.define(name, value):
                 choices.append(ir.Param(name, value, span=param.span))  # type: ignore[arg-type]
         return choices
@@ -261,20 +271,23 @@ class _Resolver:
 
     def _op(self, node: s.OpDef) -> ir.Op:
         scope = Scope()
-        formals = self._formals(node.formals, scope)
-        return ir.Op(node.name.id, formals, self.statements.definition(node.name.id, node.body, scope), span=node.span)
+        with self.expressions.owned(node.name.id):
+            formals = self._formals(node.formals, scope)
+            return ir.Op(node.name.id, formals, self.statements.path(node.body, scope, "op"), span=node.span)
 
     def _cell(self, node: s.CellDef) -> ir.Cell | None:
+        with self.expressions.owned(node.name.id):
+            return self._cell_alone(node)
+
+    def _cell_alone(self, node: s.CellDef) -> ir.Cell | None:
         scope = Scope()
         formals = self._formals(node.formals, scope)
         for member in node.members:
             if isinstance(member, s.Transition):
                 help = "put its layers where the cell is used, after it"
                 self.sink.error("SD0107", "a cell has no transition; a block has", member.span, help=help)
-        self.statements.owner = node.name.id
         inputs, entry = self._inputs(node, scope)
         parts = self._cell_parts(node.name, node.members, scope)
-        self.statements.owner = ""
         if parts is None:
             return None
         return ir.Cell(node.name.id, formals, node.tied, *parts, inputs, entry, span=node.span)
@@ -369,22 +382,35 @@ class _Resolver:
         for op in self.expressions.counted - self.names.ops.keys():
             help = did_you_mean(op, self.names.ops)
             self.sink.error("SD0101", f"there is no op `{op}` to count", node.span, help=help)
-        self.statements.used |= self.expressions.counted & self.names.ops.keys()
+        for op in sorted(self.expressions.counted & self.names.ops.keys()):
+            self.expressions.use(op)
         return ir.Require(left, node.condition.op, right, span=node.span)  # type: ignore[arg-type]
 
     # -- what no single definition shows -----------------------------------------------------
+
+    def _kept(self) -> set[str]:
+        """Return the names that the space holds: those of its own file, and all that these use."""
+        tables: tuple[dict[str, Any], ...] = (self.names.params, self.names.ops, self.names.cells)
+        own = (name for table in tables for name, node in table.items() if node.span.file == OWN)
+        waiting = ["", *own]
+        kept = set(waiting)
+        while waiting:
+            fresh = self.expressions.uses.get(waiting.pop(), set()) - kept
+            kept |= fresh
+            waiting.extend(fresh)
+        return kept
 
     def _warn_unused(self, used: set[str]) -> None:
         tables: dict[str, dict[str, Any]]
         tables = {"param": self.names.params, "op": self.names.ops, "cell": self.names.cells}
         for kind, table in tables.items():
             for name, node in table.items():
-                if name not in used and name not in self.prelude:
+                if name not in used and node.span.file == OWN:
                     self.sink.error("SD1001", f"{kind} `{name}` is never used", node.name.span)
 
     def _no_recursion(self, ops: Sequence[ir.Op | None], cells: Sequence[ir.Cell | None]) -> None:
         """Report each cycle of ops and cells that use each other, once."""
-        uses = self.statements.uses
+        uses = self.expressions.uses
         told: set[str] = set()
         for definition in (*ops, *cells):
             if definition is None or definition.name in told:

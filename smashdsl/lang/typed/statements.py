@@ -39,9 +39,6 @@ class Statements:
         self.used_layers: set[str] = set()
         self.ops = ops
         self.cells = cells
-        self.used: set[str] = set()
-        self.uses: dict[str, set[str]] = {}
-        self.owner = ""
         self.in_sequence = False  # whether what is resolved stands in `body`, one thing after another
 
     @property
@@ -51,13 +48,6 @@ class Statements:
         return frozenset({*self.layers.argument_names, *formals})
 
     # -- bodies ----------------------------------------------------------------------------
-
-    def definition(self, name: str, seq: s.Seq, scope: Scope) -> ir.Path:
-        """Resolve the body of an op that is declared by name."""
-        self.owner = name
-        path = self.path(seq, scope, "op")
-        self.owner = ""
-        return path
 
     def path(self, seq: s.Seq, scope: Scope, place: Place) -> ir.Path:
         """Resolve a sequence; `read` may start an op or a path of one, `write` may end an op."""
@@ -168,6 +158,7 @@ class Statements:
         op = self.layers.find(node.name)
         if op is not None:
             self.used_layers.add(name)
+            self.expressions.use(name)
             args = self._bind(node, op.args, scope)
             return None if args is None else ir.Layer(name, args, span=node.span)
         if name in self.layers.faulty:
@@ -184,8 +175,7 @@ class Statements:
     def use(self, node: s.Layer, scope: Scope) -> ir.Use | None:
         """Resolve a use of an op or a cell."""
         name = node.name.id
-        self.used.add(name)
-        self.uses.setdefault(self.owner, set()).add(name)
+        self.expressions.use(name)
         definition = self.ops.get(name) or self.cells[name]
         args = self._bind(node, _signature(definition.formals), scope)
         if name in self.cells and not self.in_sequence and _takes_results(self.cells[name]):
@@ -277,8 +267,7 @@ class Statements:
             )
             self.sink.error("SD0101", f"a read goes through an op, and `{name}` {what}", node.name.span, help=help)
             return None
-        self.used.add(name)
-        self.uses.setdefault(self.owner, set()).add(name)
+        self.expressions.use(name)
         formals = self.ops[name].formals
         args = self._bind(node, _signature(f for f in formals if f.name.id != SOURCE), scope)
         if args is None:
