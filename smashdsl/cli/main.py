@@ -16,6 +16,7 @@ from smashdsl.cli import (
     decode,
     diff,
     draw,
+    ebnf,
     encode,
     explain,
     fmt,
@@ -23,12 +24,30 @@ from smashdsl.cli import (
     lsp,
     retrain,
     sample,
+    schema,
     search,
     train,
 )
 from smashdsl.errors import UserError
 
-COMMANDS = (check, fmt, diff, explain, info, sample, encode, decode, compile, draw, train, search, retrain, lsp)
+COMMANDS = (
+    check,
+    fmt,
+    diff,
+    explain,
+    info,
+    sample,
+    encode,
+    decode,
+    compile,
+    draw,
+    train,
+    search,
+    retrain,
+    lsp,
+    ebnf,
+    schema,
+)
 BUG = 3
 STOPPED = 130
 GONE = 141  # what a shell shows for a program that writes to a closed pipe

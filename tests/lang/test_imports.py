@@ -24,6 +24,7 @@ FLOW = (
     "lang.check",
     "lang.compile",
     "lang.diff",
+    "lang.schemas",
     "highlight",
     "lsp",
     "space",
@@ -64,6 +65,7 @@ COMMANDS = (
     ["check", "examples/nas_bench_201.smash"],
     ["fmt", "--check", "examples/nas_bench_201.smash"],
     ["explain", "SD0203"],
+    ["ebnf"],
     ["diff", "examples/nas_bench_201.smash", "examples/nas_bench_201.smash"],
 )
 
