@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from smashdsl.errors import UserError
 from smashdsl.lang.compile import compile_source
 from smashdsl.lang.syntax.format import format_text
 from smashdsl.lang.text.codes import CODES
@@ -32,8 +33,8 @@ def _layers_only_here() -> Iterator[None]:
     USER_LAYERS.update(before)
 
 
-def found(text: str, options: str, python: str, folder: Path) -> tuple[Diagnostic, ...]:
-    """Compile a fence, with the limits that its first line names and the layers of the Python before it."""
+def found(text: str, options: str, python: str, folder: Path, files: dict[str, str]) -> tuple[Diagnostic, ...]:
+    """Compile a fence, with the limits that its first line names, the layers of the Python before it, and files."""
     if python:
         path = folder / "added.py"
         path.write_text(python)
@@ -43,8 +44,14 @@ def found(text: str, options: str, python: str, folder: Path) -> tuple[Diagnosti
         spec.loader.exec_module(module_from_spec(spec))
     limits = Limits(**{name: int(value) for name, _, value in (option.partition("=") for option in options.split())})
     text = CHARACTER.sub(lambda match: chr(int(match[1], 16)), text)
+
+    def read(path: str, max_bytes: int) -> Source:
+        if path not in files:
+            raise UserError(f"there is no file `{path}`")
+        return Source(path, files[path])
+
     try:
-        return compile_source(Source("example.smash", text), limits=limits).warnings
+        return compile_source(Source("example.smash", text), limits=limits, reader=read).warnings
     except SmashError as error:
         return error.diagnostics
 
@@ -61,11 +68,17 @@ def test_page(code: str, tmp_path: Path) -> None:
     page = explanation(code)
     assert page is not None, HOW.format(code)
     assert page.startswith(f"# {code}: {CODES[code]}\n\n")
-    fences = FENCE.findall(page)
+    fences = []
+    files: dict[str, str] = {}
+    for python, options, text in FENCE.findall(page):
+        if options.startswith("file "):
+            files = {**files, options.removeprefix("file "): text}
+        else:
+            fences.append((text, options, python, tmp_path, files))
     assert len(fences) == 2, "a page has two examples: one that fails, and that one mended"
-    (bad_python, bad_options, bad), (python, options, mended) = fences
-    assert [diagnostic.code for diagnostic in found(bad, bad_options, bad_python, tmp_path)] == [code]
+    bad, mended = fences
+    assert [diagnostic.code for diagnostic in found(*bad)] == [code]
     USER_LAYERS.pop("halve", None)
-    assert found(mended, options, python, tmp_path) == ()
-    assert format_text(mended) == mended
+    assert found(*mended) == ()
+    assert format_text(mended[0]) == mended[0]
     sys.modules.pop("added", None)
