@@ -1,4 +1,8 @@
-"""What is recorded of every example: how many members it has. Run `python -m tests.gallery.record`."""
+"""What is recorded of every example: how many members it has, and its hash. Run `python -m tests.gallery.record`.
+
+A hash changes when anything that names a decision changes, or when the language's data do: checkpoints and logs of the
+space are then refused. So a line of `recorded.txt` that changes wants a reason.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ def members(count: int) -> str:
 def line(path: Path) -> str:
     """Return what is recorded of one example."""
     space = load(path)
-    return f"{path.stem:<15} {members(space.count()):>34}"
+    return f"{path.stem:<15} {members(space.count()):>34} {space.hash}"
 
 
 def recorded() -> dict[str, str]:
@@ -36,7 +40,7 @@ def recorded() -> dict[str, str]:
 
 
 def main() -> None:
-    about = "# example, members (constraints not considered); written by `python -m tests.gallery.record`\n"
+    about = "# example, members (constraints not considered), hash; written by `python -m tests.gallery.record`\n"
     RECORDED.write_text(about + "".join(f"{line(path)}\n" for path in EXAMPLES), encoding="utf-8")
 
 

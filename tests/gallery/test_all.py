@@ -13,9 +13,14 @@ from smashdsl.data.source import Split, make_dataset
 from smashdsl.hypernet.hypernet import HyperNetConfig
 from smashdsl.hypernet.task import make_task
 from smashdsl.hypernet.train import TrainConfig, train_supernet
-from smashdsl.lang.compile import compile_source
+from smashdsl.lang.syntax.format import format_text
+from smashdsl.lang.syntax.parser import parse
+from smashdsl.lang.text.diagnostics import Sink
+from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source
+from smashdsl.lang.typed import ir
 from smashdsl.lang.typed.printer import to_text
+from smashdsl.lang.typed.resolve import resolve
 from tests.gallery.record import EXAMPLES, line, load, recorded
 from tests.handmade import example
 
@@ -36,6 +41,18 @@ def header(text: str) -> str:
     return " ".join(found)
 
 
+def resolved(text: str) -> ir.Space | None:
+    """Return the typed IR of a text; whether its members are right is not asked again."""
+    source = Source("again", text)
+    sink = Sink(source)
+    tree, nothing = parse(source, sink, Limits()), parse(Source("none", "smash 1"), sink, Limits())
+    assert tree is not None
+    assert nothing is not None
+    space = resolve(tree, nothing, sink, Limits(), {})
+    sink.raise_if_failed()
+    return space
+
+
 @pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
 def path(request: pytest.FixtureRequest) -> Path:
     found: Path = request.param
@@ -51,13 +68,18 @@ def test_it_is_short_and_says_what_it_is_and_where_it_comes_from(path: Path) -> 
     assert f"space {path.stem} {{" in text
 
 
+def test_it_is_laid_out_as_specs_are(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert format_text(text) == text
+
+
 def test_it_compiles_without_warnings_and_survives_text(path: Path) -> None:
     compiled = load(path).compiled
     assert compiled.warnings == ()
-    assert compile_source(Source("again", to_text(compiled.space))).space == compiled.space
+    assert resolved(to_text(compiled.space)) == compiled.space
 
 
-def test_members_are_recorded(path: Path) -> None:
+def test_members_and_hash_are_recorded(path: Path) -> None:
     assert line(path) == recorded().get(path.stem), "if this is meant: python -m tests.gallery.record"
 
 
