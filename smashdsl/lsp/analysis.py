@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
 
 from smashdsl.errors import UserError
@@ -21,11 +22,24 @@ SUGGESTION = re.compile(r"did you mean `(\w+)`\?")
 
 
 @dataclass(frozen=True)
+class Related:
+    """A place that a diagnostic speaks of, in this text or another, and what is said of it."""
+
+    source: Source
+    span: Span
+    label: str
+
+
+@dataclass(frozen=True)
 class Analysis:
-    """``trouble`` is what is wrong where no place in the text is to blame."""
+    """What is wrong, told at places of this text; ``related`` has the further places of each, in the same order.
+
+    ``trouble`` is what is wrong where no place in the text is to blame.
+    """
 
     text: str
     diagnostics: tuple[Diagnostic, ...] = ()
+    related: tuple[tuple[Related, ...], ...] = ()
     compiled: Compiled | None = None
     watch: Watch = field(default_factory=Watch)
     trouble: str = ""
@@ -41,18 +55,21 @@ def analyse(
     if _is_library(text):
         whole = analyse(name, text + STAND_IN, watch, limits, reader)
         # whether another file uses what stands here can't be known
-        own = [d for d in whole.diagnostics if d.span.start <= len(text) and d.code != "SD1001"]
-        return Analysis(text, tuple(own), watch=whole.watch, trouble=whole.trouble)
+        own = [d.span.start <= len(text) and d.code != "SD1001" for d in whole.diagnostics]
+        told, related = tuple(compress(whole.diagnostics, own)), tuple(compress(whole.related, own))
+        return Analysis(text, told, related, watch=whole.watch, trouble=whole.trouble)
     try:
         compiled = compile_source(
             Source(name, text), limits=limits, watch=watch, reader=reader or Folder(Path(name).parent)
         )
     except SmashError as error:
         found = tuple(_with_fix(text, _in_text(error.sources, d)) for d in error.diagnostics)
-        return Analysis(text, found, watch=watch)
+        return Analysis(text, found, tuple(_related(error.sources, d) for d in error.diagnostics), watch=watch)
     except UserError as error:
         return Analysis(text, trouble=error.message, watch=watch)
-    return Analysis(text, compiled.warnings, compiled, watch)
+    sources = compiled.sources
+    found = tuple(_in_text(sources, d) for d in compiled.warnings)
+    return Analysis(text, found, tuple(_related(sources, d) for d in compiled.warnings), compiled, watch)
 
 
 def _is_library(text: str) -> bool:
@@ -63,14 +80,21 @@ def _is_library(text: str) -> bool:
 
 def _in_text(sources: Source | Sources, diagnostic: Diagnostic) -> Diagnostic:
     """Return a diagnostic that stands in this text: what is wrong in another file is told at its import."""
-    others = tuple(label for label in diagnostic.others if label.span.file == 0)
     if diagnostic.span.file == 0:
-        return replace(diagnostic, others=others)
+        return diagnostic
     source = sources.of(diagnostic.span)
     line, column = source.position(diagnostic.span.start)
     message = f"{source.name}:{line}:{column}: {diagnostic.message}"
     at = sources.in_own(diagnostic.span) or Span(0, 1)
-    return replace(diagnostic, message=message, span=at, others=others, fix=())
+    return replace(diagnostic, message=message, span=at, fix=())
+
+
+def _related(sources: Source | Sources, diagnostic: Diagnostic) -> tuple[Related, ...]:
+    """Return the places that a diagnostic speaks of beside the one it is told at."""
+    places = [(label.span, label.text) for label in diagnostic.others if label.text]
+    if diagnostic.span.file:
+        places.insert(0, (diagnostic.span, diagnostic.message))
+    return tuple(Related(sources.of(span), span, label) for span, label in places)
 
 
 def _with_fix(text: str, diagnostic: Diagnostic) -> Diagnostic:

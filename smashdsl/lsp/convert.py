@@ -14,7 +14,7 @@ from smashdsl.errors import UserError
 from smashdsl.lang.text.diagnostics import Diagnostic
 from smashdsl.lang.text.source import Span
 from smashdsl.lsp import tokens
-from smashdsl.lsp.analysis import Analysis
+from smashdsl.lsp.analysis import Analysis, Related
 from smashdsl.lsp.completion import Item
 from smashdsl.lsp.positions import Place, Positions
 from smashdsl.lsp.signatures import Signature
@@ -94,10 +94,11 @@ def diagnostics(uri: str, analysis: Analysis, positions: Positions) -> list[type
     if analysis.trouble:
         at = types.Range(types.Position(0, 0), types.Position(0, 1))
         return [types.Diagnostic(at, analysis.trouble, types.DiagnosticSeverity.Error, source="smashdsl")]
-    return [_diagnostic(uri, d, positions) for d in analysis.diagnostics]
+    listed = zip(analysis.diagnostics, analysis.related, strict=True)
+    return [_diagnostic(uri, d, related, positions) for d, related in listed]
 
 
-def _diagnostic(uri: str, found: Diagnostic, positions: Positions) -> types.Diagnostic:
+def _diagnostic(uri: str, found: Diagnostic, related: tuple[Related, ...], positions: Positions) -> types.Diagnostic:
     error = found.severity == "error"
     return types.Diagnostic(
         range=range_of(positions, found.span),
@@ -107,11 +108,15 @@ def _diagnostic(uri: str, found: Diagnostic, positions: Positions) -> types.Diag
         source="smashdsl",
         tags=[types.DiagnosticTag.Unnecessary] if found.code == "SD1001" else None,
         related_information=[
-            types.DiagnosticRelatedInformation(types.Location(uri, range_of(positions, label.span)), label.text)
-            for label in found.others
-            if label.text
+            types.DiagnosticRelatedInformation(_location(uri, place, positions), place.label) for place in related
         ],
     )
+
+
+def _location(uri: str, place: Related, positions: Positions) -> types.Location:
+    own = place.span.file == 0
+    there = positions if own else Positions(place.source.text, positions.encoding)
+    return types.Location(uri if own else uri_of(place.source.name), range_of(there, place.span))
 
 
 def message(found: Diagnostic) -> str:
@@ -128,7 +133,7 @@ def actions(uri: str, analysis: Analysis, positions: Positions, at: types.Range)
     """Return the fixes of what is wrong in a range."""
     first, last = positions.offset(place(at.start)), positions.offset(place(at.end))
     found = []
-    for diagnostic in analysis.diagnostics:
+    for diagnostic, related in zip(analysis.diagnostics, analysis.related, strict=True):
         if not diagnostic.fix or diagnostic.span.start > last or diagnostic.span.end < first:
             continue
         edits = [types.TextEdit(range_of(positions, edit.span), edit.text) for edit in diagnostic.fix]
@@ -136,7 +141,7 @@ def actions(uri: str, analysis: Analysis, positions: Positions, at: types.Range)
             types.CodeAction(
                 title=title(analysis.text, diagnostic),
                 kind=types.CodeActionKind.QuickFix,
-                diagnostics=[_diagnostic(uri, diagnostic, positions)],
+                diagnostics=[_diagnostic(uri, diagnostic, related, positions)],
                 edit=types.WorkspaceEdit({uri: edits}),
                 is_preferred=True,
             )

@@ -47,6 +47,22 @@ def test_what_is_wrong_in_an_imported_file_is_told_at_its_import(tmp_path: Path)
     assert found.message.endswith("common.smash:2:11: there is no layer, op or cell `conv3`")
 
 
+def test_the_place_in_the_imported_file_is_told_too(tmp_path: Path) -> None:
+    project, file = opened(tmp_path, COMMON.replace("conv", "conv3"))
+    ((place,),) = analysed(project, file).related
+    assert place.source.text[place.span.start : place.span.end] == "conv3"
+    assert place.source.name == str(tmp_path / "common.smash")
+
+
+def test_a_file_of_ops_may_import_others(tmp_path: Path) -> None:
+    project, _ = opened(tmp_path, COMMON)
+    library = str(tmp_path / "more.smash")
+    project.edit(library, 'smash 1\nimport "common.smash"\nop two { unit; unit }\n')
+    assert analysed(project, library).diagnostics == ()
+    project.edit(library, 'smash 1\nimport "none.smash"\nop two { unit }\n')
+    assert [d.code for d in analysed(project, library).diagnostics] == ["SD0007"]
+
+
 def test_an_imported_op_is_renamed_in_both_files(tmp_path: Path) -> None:
     project, file = opened(tmp_path, COMMON)
     places = rename(project, file, NET.index("unit"), "part")
