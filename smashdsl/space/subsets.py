@@ -35,9 +35,9 @@ def binomials() -> np.ndarray[Any, np.dtype[np.float64]]:
 
 @cache
 def _reachable_sums() -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return, for numbers of written banks, of banks asked for and m, how many sets take at most m fresh ones."""
+    """Return how many sets take at most m fresh banks, in one row for all numbers of written banks and sizes."""
     size, m = np.arange(65)[:, None], np.arange(65)
-    return binomials()[:, np.maximum(size - m, -1)].cumsum(2)
+    return binomials()[:, np.maximum(size - m, -1)].cumsum(2).ravel()
 
 
 @cache
@@ -91,7 +91,7 @@ def draw_reachable(rng: np.random.Generator, written: Ints, fresh: Ints, size: I
     written, fresh, size: (n,) numbers of banks.
     """
     most = np.minimum(size, fresh)
-    sums, row = _reachable_sums().reshape(-1), (written * 65 + size) * 65
+    sums, row = _reachable_sums(), (written * 65 + size) * 65
     u = rng.random(len(size)) * sums[row + most]
     m = np.arange(int(most.max()))
     taken = ((u[:, None] >= sums[row[:, None] + m]) & (m < most[:, None])).sum(1).astype(np.int64)
