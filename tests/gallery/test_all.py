@@ -48,7 +48,7 @@ def resolved(text: str) -> ir.Space | None:
     tree, nothing = parse(source, sink, Limits()), parse(Source("none", "smash 1"), sink, Limits())
     assert tree is not None
     assert nothing is not None
-    space = resolve(tree, nothing, sink, Limits(), {})
+    space = resolve(tree, (), nothing, sink, Limits(), {})
     sink.raise_if_failed()
     return space
 
