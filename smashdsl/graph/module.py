@@ -48,7 +48,7 @@ class ArchitectureModule(nn.Module):
         named = {name: self.weights[_key(name)] for name in self.network.weights}
         for name in self.network.statistics:
             for part in ("mean", "var"):
-                named[f"{name}.{part}"] = self.get_buffer(_key(f"{name}.{part}"))
+                named[f"{name}.{part}"] = getattr(self, _key(f"{name}.{part}"))
         return named
 
     def forward(self, x: Tensor) -> Tensor:
