@@ -33,7 +33,7 @@ def described(seen: Seen, facts: Facts) -> list[str]:
     lines += [f"`{name}` is one of {values}" for name, values in decided]
     if seen.ways and max(seen.ways) > 1:
         low, high = min(seen.ways), max(seen.ways)
-        ways = f"{high:,} ways" if low == high else f"{low:,} to {high:,} ways, by what arrives"
+        ways = f"{high:,} ways" if low == high else f"{low:,} to {high:,} ways, by what comes before"
         lines.append(ways if high < 10**15 else "more than 10^15 ways")
     return lines
 

@@ -42,6 +42,11 @@ def test_a_layer_shows_its_decisions_and_in_how_many_ways_they_fall() -> None:
     assert "leaves `[8, 8, 8]`" in shown(at(BLOCK.replace("▮", ""), "conv", "conv(1x1"))
 
 
+def test_the_use_of_an_op_on_banks_shows_what_is_decided_in_it() -> None:
+    text = shown(at(BLOCK.replace("▮", ""), "mix", "mix }"))
+    assert text.endswith("- `c` is one of 8, 16\n- 4 ways")
+
+
 def test_a_choice_shows_the_ways_through_it() -> None:
     assert shown(at(NAS, "choose", "choose {"), whole=True).endswith("- 5 ways")
 

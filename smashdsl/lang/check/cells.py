@@ -242,6 +242,8 @@ class Cells:
         for s, (ways, witness) in outcome.states.items():
             stay = frozenset(one for one in s.decided if isinstance(one[0], str)) if s.decided else s.decided
             kept.add(s._replace(flow=None, decided=stay | state.decided), ways, witness)
+        if self.decisions.watch is not None:
+            self.decisions.watch.see(use, None, kept)
         return kept
 
     def before_write(self, use: p.Scope, state: State, context: Context) -> Outcome:

@@ -1,4 +1,4 @@
-"""A session with the server as an editor has it: a process of its own, over standard input and output."""
+"""The server as an editor has it: a process of its own, over standard input and output."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Editor:
 UTF_16 = types.PositionEncodingKind.Utf16
 
 
-def session(
+def served(
     work: Callable[[Editor], Awaitable[None]], folder: Path, encoding: types.PositionEncodingKind = UTF_16
 ) -> None:
     """Start a server, do some work with it, and stop it."""
@@ -110,7 +110,7 @@ def test_a_mistake_is_told_where_it_is_mended_and_forgotten(tmp_path: Path) -> N
         editor.client.text_document_did_close(types.DidCloseTextDocumentParams(document))
         assert await editor.diagnostics(uri, None) == []
 
-    session(work, tmp_path)
+    served(work, tmp_path)
 
 
 @pytest.mark.parametrize(("encoding", "width"), [(UTF_16, 4), (types.PositionEncodingKind.Utf8, 6)])
@@ -132,7 +132,7 @@ def test_places_behind_an_emoji_are_counted_as_agreed(
         assert hover is not None
         assert "op # 🧠🧠" in str(hover.contents)
 
-    session(work, tmp_path, encoding)
+    served(work, tmp_path, encoding)
 
 
 def test_a_text_is_asked_about(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_text_is_asked_about(tmp_path: Path) -> None:
         found = await client.text_document_completion_async(types.CompletionParams(document, place(text, "mix(8")))
         assert {"mix", "conv", "relu"} <= {item.label for item in found.items}
 
-    session(work, tmp_path)
+    served(work, tmp_path)
 
 
 def test_a_newer_version_calls_an_older_one_off(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_newer_version_calls_an_older_one_off(tmp_path: Path) -> None:
         assert set(versions) <= {1, 7}
         assert versions == sorted(versions)
 
-    session(work, tmp_path)
+    served(work, tmp_path)
 
 
 def test_without_the_extra_the_way_out_is_told(
