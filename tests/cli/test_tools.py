@@ -142,3 +142,48 @@ def test_diff_of_what_is_no_space(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run("diff", old, new) == 2
     assert "error[SD0003]" in capsys.readouterr().err
     assert run("diff", old, str(tmp_path / "none.smash")) == 2
+
+
+def test_lint_of_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("lint", *map(str, sorted(Path("examples").glob("*.smash")))) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_lint_shows_what_it_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, new = changed(tmp_path, ("norm; relu }\n\n", "norm; relu; relu }\n\n"), ("{8, 16}", "8..8"))
+    assert run("lint", new) == 1
+    assert "warning[SD1008]: `relu` twice does what one does" in capsys.readouterr().err
+    assert run("lint", new, "--format", "concise") == 1
+    assert [line.split("[")[1][:6] for line in capsys.readouterr().out.splitlines()] == ["SD1008", "SD1005"]
+    assert run("lint", new, "--format", "json") == 1
+    assert [one["code"] for one in json.loads(capsys.readouterr().out)["diagnostics"]] == ["SD1008", "SD1005"]
+
+
+def test_lint_mends_what_keeps_the_space(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    extra = "  param lost = 3  # of no use\n  input"
+    old, new = changed(tmp_path, ("  input", extra), ("relu }\n\n", "relu }  # smash: allow SD1008\n\n"))
+    assert run("lint", new) == 1
+    assert run("lint", new, "--fix") == 0
+    assert run("fmt", new) == 0
+    assert Path(new).read_text(encoding="utf-8") == Path(old).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "comment", ["conv(3, 8..8)  # smash: allow SD1005", "# smash: allow SD1005, SD1009\nconv({3: 1, 5: 1}, 8..8)"]
+)
+def test_a_warning_is_allowed(comment: str, tmp_path: Path) -> None:
+    _, new = changed(tmp_path, ("norm; relu }\n\n", f"norm; relu\n{comment}\n}}\n\n"))
+    assert run("lint", new) == 0
+
+
+def test_lint_of_a_wrong_spec_tells_its_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, new = changed(tmp_path, ("norm; relu }\n\n", "norm; rleu }\n\n"))
+    assert run("lint", new) == 1
+    assert "error[SD0101]" in capsys.readouterr().err
+
+
+def test_lint_drops_a_param_that_shares_its_line(tmp_path: Path) -> None:
+    old, new = changed(tmp_path, ("  input", "  param lost = 3  input"))
+    assert run("lint", new, "--fix") == 0
+    assert run("fmt", new) == 0
+    assert Path(new).read_text(encoding="utf-8") == Path(old).read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from smashdsl.errors import UserError
-from smashdsl.lang.compile import compile_source
+from smashdsl.lang.lint import lint
 from smashdsl.lang.syntax.format import format_text
 from smashdsl.lang.text.codes import CODES
 from smashdsl.lang.text.diagnostics import Diagnostic, SmashError
@@ -34,7 +34,7 @@ def _layers_only_here() -> Iterator[None]:
 
 
 def found(text: str, options: str, python: str, folder: Path, files: dict[str, str]) -> tuple[Diagnostic, ...]:
-    """Compile a fence, with the limits that its first line names, the layers of the Python before it, and files."""
+    """Check a fence, with the limits that its first line names, the layers of the Python before it, and files."""
     if python:
         path = folder / "added.py"
         path.write_text(python)
@@ -51,7 +51,7 @@ def found(text: str, options: str, python: str, folder: Path, files: dict[str, s
         return Source(path, files[path])
 
     try:
-        return compile_source(Source("example.smash", text), limits=limits, reader=read).warnings
+        return lint(Source("example.smash", text), limits, read)
     except SmashError as error:
         return error.diagnostics
 

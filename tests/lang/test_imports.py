@@ -24,6 +24,7 @@ FLOW = (
     "lang.check",
     "lang.compile",
     "lang.diff",
+    "lang.lint",
     "lang.schemas",
     "highlight",
     "lsp",
@@ -66,6 +67,7 @@ COMMANDS = (
     ["fmt", "--check", "examples/nas_bench_201.smash"],
     ["explain", "SD0203"],
     ["ebnf"],
+    ["lint", "examples/nas_bench_201.smash"],
     ["diff", "examples/nas_bench_201.smash", "examples/nas_bench_201.smash"],
 )
 

@@ -54,4 +54,13 @@ CODES: dict[str, str] = {
     "SD0406": "more imported bytes than the limit",
     # warnings
     "SD1001": "an op, cell or param that nothing uses",
+    "SD1002": "a layer of a `let` that nothing uses",
+    "SD1003": "a formal that its op or cell never uses",
+    "SD1004": "two equal alternatives of a `choose`",
+    "SD1005": "a range of one number",
+    "SD1006": "a repeat of one",
+    "SD1007": "an `identity` beside other layers",
+    "SD1008": "a layer twice that does the same as once",
+    "SD1009": "weights that are all equal",
+    "SD1010": "a warning that is allowed but not told",
 }
