@@ -266,3 +266,44 @@ def test_a_space_without_members_can_not_be_drawn_from() -> None:
 def test_an_unknown_law_is_an_error() -> None:
     with pytest.raises(smashdsl.UsageError, match="there is no law `fair`"):
         space("blocks").sample(seed=0, law="fair")  # type: ignore[call-overload]
+
+
+# -- budgets ------------------------------------------------------------------------------------------
+
+TWO_BUDGETS = """smash 1
+space s {
+  input image[8, 4, 4]
+  output y(2)
+  op narrow(n = 1..min(left, 2)) { read n of written by add; conv(1, bank); write 1 of reachable }
+  op wide { read 0; maybe { relu }; conv(1, 2 * bank); write [0, 1] }
+  block b {
+    banks 3 of 4
+    op { read [0, 1] by max; write last }
+    ops while reads < {3, 4} of narrow
+    ops while units <= 6 of wide
+    op { read some of written by add; write 2 }
+  }
+  head { global_avg_pool; linear(y) }
+}
+"""
+
+
+def test_several_budgets_go_by_one_account() -> None:
+    of = smashdsl.loads(TWO_BUDGETS)
+    assert [site.path for site in of.sites.all if "budget" in site.path] == ["b.budget[0]"]
+    numbering = space_module.number(of.compiled, of.sites)
+    assert numbering is not None
+    codes = numbering.codes(list(range(numbering.count)))
+    assert len(np.unique(codes, axis=0)) == numbering.count == len(list(accounts(of.compiled.program, 100_000)))
+    assert np.array_equal(of.validate(codes), codes)
+    architectures = smashdsl.Architectures(of, codes)
+    costs = of.costs(architectures)
+    for architecture in list(architectures)[:: max(1, len(codes) // 200)]:
+        told = architecture.decisions()
+        reads = [len(value) for path, value in told.items() if path.endswith(".read")][:-1]
+        # `left` keeps the last op within the budget; the first op read two banks
+        assert 2 + sum(reads) == told["b.budget[0]"]
+    # the first op puts out one bank's worth, each narrow one 1 and each wide one 2: up to and including 6
+    assert np.array_equal(costs.uses["wide"], (5 - costs.uses["narrow"]) // 2 + 1)
+    some = of.sample(50, seed=0)
+    assert of.decode(of.encode(some)) == some

@@ -146,6 +146,10 @@ def write_states(
             raise ShapeError("SD0304", message, f"write to {number_of(chunks)}, or make fewer channels")
         mask = sum(1 << i for i in targets)
         _must_meet(node, banks, mask, shape, env)
+        if selection.mode == "last" and env["last"] != EXACTLY:
+            # which banks these are is not known, but they hold what is written to them already
+            yield label, banks, 1
+            return
         yield label, _after(banks, mask, mask if env["last"] == EXACTLY else len(targets), shape, env), 1
         return
     if selection.pool != "fresh":
