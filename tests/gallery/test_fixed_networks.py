@@ -5,7 +5,8 @@ That ResNet, DenseNet and FractalNet are patterns of reads and writes on memory 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from torch import nn
@@ -56,9 +57,12 @@ def densenet_bc() -> Names:
     return names
 
 
-def fractalnet() -> Names:
+# units after the first of a column, by path, and as column and number
+LATER = {"op[0].unit": "2.1", "op[2].unit[0]": "2.2", "op[2].unit[1]": "2.3", "op[3].unit": "1.1"}
+
+
+def fractalnet(later: Mapping[str, str] = LATER) -> Names:
     names: dict[str, str | tuple[str, ...]] = {"head.linear": "fc"}
-    later = {"op[0].unit": "2.1", "op[2].unit[0]": "2.2", "op[2].unit[1]": "2.3", "op[3].unit": "1.1"}
     for block in range(5):
         columns = f"blocks.{block}.columns"
         # the first units of the three columns are one unit, three times as wide
@@ -93,6 +97,21 @@ def test_it_is_the_network_written_by_hand(name: str) -> None:
 def test_another_depth_and_width_is_another_network_written_by_hand() -> None:
     space = smashdsl.load("examples/fractalnet.smash", params={"width": 4})
     assert_same(space.sample(seed=0), networks.FractalNet((4, 8, 16, 32, 32)), fractalnet())
+
+
+MEANS = """op { read 2; unit; write 1 by mean }
+    op { read 1; unit; unit; write 0 by mean }
+    op { read 1; unit; write 0 by mean }
+"""
+
+
+def test_joins_may_as_well_be_written_as_read() -> None:
+    # what enters a bank is its first write, so bank 0 ends as the mean of all three columns
+    text = Path("examples/fractalnet.smash").read_text(encoding="utf-8")
+    before, _, rest = text.partition("op { read 2;")
+    space = smashdsl.loads(before + MEANS + "    yield 0" + rest.partition("yield 0")[2], params={"width": 4})
+    later = {"op[0].unit": "2.1", "op[1].unit[0]": "2.2", "op[1].unit[1]": "2.3", "op[2].unit": "1.1"}
+    assert_same(space.sample(seed=0), networks.FractalNet((4, 8, 16, 32, 32)), fractalnet(later))
 
 
 def test_swapped_weights_are_noticed() -> None:
