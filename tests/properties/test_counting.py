@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 import smashdsl
-from smashdsl.lang.check.count import count_members, number_members
+from smashdsl.lang.check.count import count_members
 from smashdsl.lang.check.ways import Sets
 from smashdsl.lang.compile import compile_source
 from smashdsl.lang.program import templates as p
@@ -107,17 +107,31 @@ def test_counts_of_uses_are_counted() -> None:
     assert of.count_members() == 1 + 6
 
 
-def test_a_count_that_takes_too_many_states_is_not_given() -> None:
+def too_many(require: str) -> smashdsl.Space:
     body = "repeat 12 { conv({1, 3, 5, 7, 9, 11}, 1..12) }"
     source = (
         "smash 1\nspace s {\n input image[3, 12, 12]\n output y(2)\n stem { " + body + " }\n"
-        " require params <= 4000\n head { global_avg_pool; linear(y) }\n}\n"
+        f" require {require}\n head {{ global_avg_pool; linear(y) }}\n}}\n"
     )
-    of = smashdsl.loads(source, limits=Limits(states=5_000))
+    return smashdsl.loads(source, limits=Limits(states=5_000))
+
+
+def test_a_count_that_takes_too_many_states_is_not_given_and_draws_are_rejected() -> None:
+    of = too_many("params <= 40000")
     assert of.count() == 72**12
     assert of.count_members() is None
-    # sampling then rejects
-    assert of.sample(20, seed=0, law="uniform").codes.shape[0] == 20 if of.acceptance()[0] > 0 else True
+    drawn = of.sample(20, seed=0, law="uniform")
+    assert len(set(drawn)) == 20
+    assert of.costs(drawn).params.max() <= 40_000
+    assert 0 < of.acceptance()[0] < 1
+
+
+def test_uniform_draws_that_hardly_meet_the_constraints_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(space_module, "HOPELESS_UNIFORM", 200)
+    of = too_many("flops == params + 1")
+    assert of.count_members() is None
+    with pytest.raises(smashdsl.UserError, match="random architectures 0 meet the constraints of space `s`"):
+        of.sample(3, seed=0, law="uniform")
 
 
 def test_a_constraint_on_tied_cells_of_a_small_space_is_counted_one_by_one() -> None:
@@ -157,14 +171,6 @@ def test_once_for_all_has_its_published_size() -> None:
 
 
 # -- members by number --------------------------------------------------------------------------------
-
-
-def numbered(of: smashdsl.Space) -> Any:
-    compiled = of.compiled
-    ways = number_members(compiled.program, compiled.facts, compiled.limits, constrained=False)
-    assert ways is not None
-    assert ways.ways == of.count()
-    return ways
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if handmade(name).count() <= 20_000])
