@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from smashdsl.lang.check.account import Meter, Spent
+from smashdsl.lang.check.account import Meter
 from smashdsl.lang.check.banks import (
     EXACTLY,
     at_entry,
@@ -16,10 +16,11 @@ from smashdsl.lang.check.banks import (
     sets_between,
     write_states,
 )
+from smashdsl.lang.check.budgets import Budgets, position_after, respent
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.check.entries import Entries
 from smashdsl.lang.check.facts import Extent
-from smashdsl.lang.check.outcome import NONE, Banks, Finding, Outcome, Place, State, at_root, decided, start, within
+from smashdsl.lang.check.outcome import NONE, Banks, Outcome, Place, State, at_root, decided, start, within
 from smashdsl.lang.check.pools import number_of
 from smashdsl.lang.check.through import Through
 from smashdsl.lang.check.ways import Sets, deciding
@@ -43,6 +44,7 @@ class Cells:
         self.limits = decisions.limits
         self.entries = Entries(layers, decisions)
         self.through = Through(layers, decisions)
+        self.budgets = Budgets(self.op, decisions)
         self.names: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def use(self, node: p.CellUse, state: State, context: Context) -> Outcome:
@@ -113,76 +115,21 @@ class Cells:
         outer, measures = self.decisions.meters, p.measured(cell)
         own = tuple(Meter(((measure, 1),)) for measure in measures)
         budgets = sum(member.spent is not None for member in cell.members)
-        outcome = _respent(outcome, lambda spent: spent + (0,) * len(own))
+        outcome = respent(outcome, lambda spent: spent + (0,) * len(own))
         for i, member in enumerate(cell.members):
             with self.decisions.metered((*outer, *own)):
                 if member.spent is None:
                     step = self.ops(member, cell.members[:i], context)
                 else:
-                    step = self.budget(
+                    step = self.budgets.step(
                         member, cell.members[:i], len(outer) + measures.index(member.spent.measure), context
                     )
                 outcome = self.decisions.then(outcome, step)
             budgets -= member.spent is not None
             if own and not budgets:
                 own = ()
-                outcome = _respent(outcome, lambda spent: spent[: len(outer)])
+                outcome = respent(outcome, lambda spent: spent[: len(outer)])
         return outcome
-
-    def budget(
-        self, member: p.Ops, before: tuple[p.Ops, ...], index: int, context: Context
-    ) -> Callable[[State], Outcome]:
-        """Return the step that adds ops while what is spent, at ``index`` of the account, is below a bound."""
-        count, most = member.count, self.decisions.facts.most
-        assert count is not None
-        assert member.spent is not None
-        allows = member.spent.allows
-
-        def run(state: State, inner: Context) -> Outcome:
-            bound = scalar(inner.env[count.name])
-            position = _position(before, most)
-
-            def step(s: State) -> Outcome:
-                return self.adding(member, index, s, inner.bind(left=bound - s.spent[index]))
-
-            done, running, added = Outcome(), start(state), 0
-            while True:
-                going = {s: entry for s, entry in running.states.items() if allows(s.spent[index], bound)}
-                for s, (ways, witness) in running.states.items():
-                    if s not in going:
-                        done.add(s, ways, witness)
-                done.errors = running.errors
-                if not going:
-                    break
-                if added == self.limits.sites:
-                    message = f"`ops while` adds more than {self.limits.sites:,} ops"
-                    raise ShapeError("SD0402", message, "lower the bound or raise the limit on sites")
-                self.decisions.spend(len(going), member.span)
-                running = self.decisions.then(
-                    Outcome(going, running.errors), step, Place(f"op[{position + added}]", member.use.template)
-                )
-                added += 1
-            most[id(member)] = max(added, most.get(id(member), 0))
-            return done
-
-        return lambda state: self.decisions.arguments(
-            (count,), context, lambda c: guard(member.span, lambda: run(state, c))
-        )
-
-    def adding(self, member: p.Ops, index: int, state: State, context: Context) -> Outcome:
-        """Follow one op of a budget, which must spend something in every member."""
-        outcome = self.op(member.use, state, context)
-        added = Outcome(errors=dict(outcome.errors), passing=outcome.passing)
-        for after, (ways, witness) in outcome.states.items():
-            if after.spent[index] > state.spent[index]:
-                added.add(after, ways, witness)
-                continue
-            assert member.spent is not None
-            measure = member.spent.measure
-            message = f"this op adds nothing to `{measure}`, so `ops while` would never end"
-            help = f"let each op add to `{measure}`, or write `ops {member.use.op and '4'} of {member.use.op}`"
-            added.fail(Finding("SD0307", message, member.span, help, witness=witness))
-        return added
 
     def ops(self, member: p.Ops, before: tuple[p.Ops, ...], context: Context) -> Callable[[State], Outcome]:
         """Return the step that the uses of a member of a cell are, after the members before it."""
@@ -195,7 +142,7 @@ class Cells:
             return found[s]
 
         def all_uses(state: State) -> Outcome:
-            position = _position(before, most)
+            position = position_after(before, most)
             if member.count is None:
                 return within(Place(f"op[{position}]", member.use.template), step(state))
             count = member.count
@@ -353,19 +300,6 @@ class Cells:
                 assert sets.ways == ways
             outcome.add(State(None, after, *kept), ways, witness)
         return outcome
-
-
-def _position(before: tuple[p.Ops, ...], most: dict[int, int]) -> int:
-    """Return the number of the first op after some members of a cell."""
-    return sum(1 if member.count is None else most.get(id(member), 0) for member in before)
-
-
-def _respent(outcome: Outcome, change: Callable[[Spent], Spent]) -> Outcome:
-    """Return an outcome with accounts of another length; states that no longer differ become one."""
-    changed = Outcome(errors=outcome.errors, passing=outcome.passing)
-    for state, (ways, witness) in outcome.states.items():
-        changed.add(state._replace(spent=change(state.spent)), ways, witness)
-    return changed
 
 
 def reached(state: State | None) -> Outcome:
