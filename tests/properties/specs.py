@@ -159,7 +159,13 @@ class _Writer:
         # a `let` that is used again takes what it puts out
         body = self.one("conv({1, 3}, channels)", "conv({1, 3}, channels, weights = shared)", "norm({batch, rms})")
         use = self.one(
-            f"{a}; {a}", f"sum {{ {a} | {b} }}", f"choose {{ {a}; {b} | {a} }}; {a}", f"{b}", f"maybe {{ {a} }}; {a}"
+            f"{a}; {a}",
+            f"sum {{ {a} | {b} }}",
+            f"choose {{ {a}; {b} | {a} }}; {a}",
+            f"{b}",
+            f"maybe {{ {a} }}; {a}",
+            f"repeat {{0, 2}} {{ {a}; repeat 0..2 {{ {b} }} }}",
+            f"repeat 0..2 {{ maybe {{ {a} }} }}; {b}",
         )
         return f"let {a}, {b} = {body}; {use}"
 

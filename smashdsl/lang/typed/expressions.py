@@ -32,14 +32,9 @@ class Scope:
     names: set[str] = field(default_factory=set)
     in_require: bool = False
     lets: dict[str, s.Let] = field(default_factory=dict)
-    outer_lets: set[str] = field(default_factory=set)  # lets that stand around the innermost `repeat`
 
     def extended(self, *names: str) -> Scope:
-        return Scope(self.names | set(names), self.in_require, self.lets, self.outer_lets)
-
-    def repeated(self) -> Scope:
-        """Return the scope inside a `repeat`."""
-        return Scope(self.names, self.in_require, self.lets, set(self.lets))
+        return Scope(self.names | set(names), self.in_require, self.lets)
 
 
 class Expressions:

@@ -51,7 +51,7 @@ class Statements:
 
     def path(self, seq: s.Seq, scope: Scope, place: Place) -> ir.Path:
         """Resolve a sequence; `read` may start an op or a path of one, `write` may end an op."""
-        inner = Scope(scope.names, scope.in_require, dict(scope.lets), scope.outer_lets)
+        inner = Scope(scope.names, scope.in_require, dict(scope.lets))
         out: list[ir.Statement] = []
         for i, node in enumerate(seq.statements):
             if isinstance(node, s.Read) and (place == "joint" or i > 0):
@@ -100,7 +100,7 @@ class Statements:
                 return None if probability is None else ir.Maybe(path, probability, span=node.span)
             case s.Repeat():
                 count = self.expressions.size(node.count, scope, "the count of `repeat`")
-                path = self.path(node.path, scope.repeated(), inner)
+                path = self.path(node.path, scope, inner)
                 return None if count is None else ir.Repeat(count, path, span=node.span)
             case s.Let():
                 return self._let(node, scope, inner)
@@ -138,7 +138,6 @@ class Statements:
             if name.id in LAYERS or name.id in self.ops or name.id in self.cells or name.id in scope.lets:
                 self.sink.error("SD0102", f"`{name.id}` is declared already", name.span, help="choose another name")
             scope.lets[name.id] = node
-            scope.outer_lets -= {name.id}
         return None if body is None else ir.Let(tuple(name.id for name in node.names), body, span=node.span)
 
     # -- layers and uses ---------------------------------------------------------------------
@@ -146,9 +145,6 @@ class Statements:
     def _layer(self, node: s.Layer, scope: Scope) -> ir.Statement | None:
         name = node.name.id
         if name in scope.lets:
-            if name in scope.outer_lets:
-                message = f"`{name}` is a `let` from outside this `repeat`, which this version does not have yet"
-                self.sink.error("SD0010", message, node.span, help="move the `let` into the `repeat`")
             if node.args:
                 help = f"give them where `let {name} = …` stands"
                 self.sink.error("SD0105", f"`{name}` is a `let` and takes no arguments", node.span, help=help)
