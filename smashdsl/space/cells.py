@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Cells:
     """Follows cells; what stands inside their ops goes back to ``machine``.
 
-    ``results``: those of `body` that cells may take beside what arrives. ``account``: what is spent, where some cell adds
+    ``results``: those of `body` that cells may take beside what arrives. ``account``: what is spent, where a cell adds
     ops by it.
     """
 
