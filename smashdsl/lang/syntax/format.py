@@ -9,7 +9,7 @@ white space changes, so the words of a text, comments among them, are the same b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from smashdsl.lang.syntax.words import ARITHMETIC, Bracket, Word, before, holder, words_of
 
@@ -54,6 +54,14 @@ class _Layout:
     def __init__(self, words: list[Word]) -> None:
         self.words = words
         self.ends = [0] * len(words)
+        self.token_before = list(accumulate(range(len(words)), self._later_token, initial=-1))
+        self.token_after = [-1] * len(words)
+        for i in range(len(words) - 1, -1, -1):
+            comment = words[i].type == "COMMENT"
+            self.token_after[i] = i if not comment else self.token_after[i + 1] if i + 1 < len(words) else -1
+
+    def _later_token(self, last: int, i: int) -> int:
+        return last if self.words[i].type == "COMMENT" else i
 
     def keep_lines(self) -> None:
         """End lines where the text does and a line may end, around comments, and before each member."""
@@ -144,9 +152,9 @@ class _Layout:
         if holder(self.words, i) not in BODIES and word.parent >= 0:
             return True
         if word.type == "COMMENT":
-            after = next((k for k in range(i, len(self.words)) if self.words[k].type != "COMMENT"), None)
-            return after is not None and self.words[after].parent == word.parent and self._goes_on(after)
-        last = before(self.words, i)
+            after = self.token_after[i]
+            return after >= 0 and self.words[after].parent == word.parent and self._goes_on(after)
+        last = self.words[self.token_before[i]] if self.token_before[i] >= 0 else None
         starts = word.begins or word.type == "BAR" or self._closes_body(word)
         return not (starts or last is None or last.opens in BODIES or last.type in {"BAR", "SEMICOLON"})
 
@@ -254,14 +262,19 @@ def _runs(lines: list[_Line], belongs: list[bool]) -> list[list[_Line]]:
 def _align_names(lines: list[_Line]) -> None:
     """Align the `=` of neighbouring params, and what `input` and `output` are."""
     for first, column in (({"PARAM"}, 2), ({"INPUT", "OUTPUT"}, 1)):
-        belongs = [line.words[0].type in first and len(line.words) > column for line in lines]
+        # in a text that does not parse, other signs may stand where names do
+        belongs = [line.words[0].type in first and line.code.startswith(f"{_head(line, column)} ") for line in lines]
         for run in _runs(lines, belongs):
-            heads = [" ".join(word.text for word in line.words[:column]) for line in run]
+            heads = [_head(line, column) for line in run]
             width = max(map(len, heads))
             padded = [head.ljust(width) + line.code.removeprefix(head) for head, line in zip(heads, run, strict=True)]
             if all(line.indent + len(code) <= WIDTH for line, code in zip(run, padded, strict=True)):
                 for line, code in zip(run, padded, strict=True):
                     line.code = code
+
+
+def _head(line: _Line, column: int) -> str:
+    return " ".join(word.text for word in line.words[:column])
 
 
 def _align_comments(lines: list[_Line]) -> None:
