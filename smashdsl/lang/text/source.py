@@ -115,8 +115,15 @@ def decoded(name: str, data: bytes, max_bytes: int) -> Source:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"`{name}` is not text: byte {error.start} is not UTF-8") from None
-    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"`{name}` is not text: byte {error.start}, on line {line}, is not UTF-8"
+        raise UserError(message, "save it as UTF-8") from None
+    return Source(name, with_plain_ends(text))
+
+
+def with_plain_ends(text: str) -> str:
+    """Return a text with `\\n` at the end of every line."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _nearby(path: Path) -> str | None:
