@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 MEGABYTE = 2**20
 AT_ONCE = 2_000  # inputs of one child
+MOST_FAULTS = 20  # after so many it stops
 PATIENCE = 20.0  # seconds that an input may take by the clock, on a machine that does other things too
 
 
@@ -44,7 +45,7 @@ def _parent(options: argparse.Namespace) -> int:
     ends: Counter[str] = Counter()
     slowest, most_memory, faults = (0.0, 0), 0, 0
     begun, number, last = time.monotonic(), options.first, options.first + options.inputs
-    while number < last:
+    while number < last and faults < MOST_FAULTS:
         count = min(AT_ONCE, last - number)
         done, told, reason = _run_child(options, number, count)
         for line in told:
@@ -80,7 +81,7 @@ def _keep(folder: Path, number: int, reason: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{number}.smash").write_bytes(made(number))
     (folder / f"{number}.txt").write_text(reason, encoding="utf-8")
-    print(f"input {number} is at fault:\n{reason.strip()[-800:]}", flush=True)
+    print(f"input {number} is at fault:\n{reason.strip()[-400:]}", flush=True)
 
 
 # -- the process that compiles ----------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 from smashdsl.lang.compile import ParamValue, compile_source
 from smashdsl.lang.text.folder import Folder
 from smashdsl.lang.text.limits import Limits
-from smashdsl.lang.text.source import Source, read_source
+from smashdsl.lang.text.source import Source, read_source, with_plain_ends
 from smashdsl.space.architecture import Architecture, Architectures
 from smashdsl.space.space import SearchSpace
 
@@ -83,4 +83,4 @@ def loads(
 ) -> Space:
     """Load a space from text; what it imports is read from the folder ``base``."""
     reader = None if base is None else Folder(Path(base))
-    return Space(compile_source(Source(name, text), params, limits, reader=reader))
+    return Space(compile_source(Source(name, with_plain_ends(text)), params, limits, reader=reader))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -11,6 +12,8 @@ from smashdsl.errors import UserError
 from smashdsl.lang.text.codes import CODES
 from smashdsl.lang.text.source import Source, Sources, Span
 
+LONGEST_SHOWN = 80  # letters of a word in a message
+LONG_WORD = re.compile(rf"[^\s`]{{{LONGEST_SHOWN + 1},}}")
 LONGEST_NAME = 100  # comparing names takes the square of their length
 
 
@@ -88,7 +91,8 @@ class Sink:
         key = (diagnostic.code, diagnostic.span)
         if key not in self._seen:
             self._seen.add(key)
-            self.found.append(diagnostic)
+            message, help = _short(diagnostic.message), diagnostic.help and _short(diagnostic.help)
+            self.found.append(replace(diagnostic, message=message, help=help))
 
     def error(
         self, code: str, message: str, span: Span, label: str = "", help: str | None = None, fix: tuple[Edit, ...] = ()
@@ -122,6 +126,11 @@ class Sink:
             # a warning may only follow from an error: an op is unused because its use is misspelt
             errors = (d for d in self.found if d.severity == "error")
             raise SmashError(self.sources, sorted(errors, key=lambda d: d.span.order))
+
+
+def _short(text: str) -> str:
+    """Return a text in which no word is longer than a message can show."""
+    return LONG_WORD.sub(lambda word: f"{word[0][:LONGEST_SHOWN]}…", text) if len(text) > LONGEST_SHOWN else text
 
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import bisect
+import stat
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from smashdsl.errors import UserError
+
+LONGEST_PATH = 200  # of a path in a message
 
 
 class Span(NamedTuple):
@@ -91,14 +94,18 @@ def read_source(path: str | Path, max_bytes: int) -> Source:
     """
     path = Path(path)
     try:
+        if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+            # a pipe would wait for a writer, and a device may have no end
+            raise UserError(f"`{_shown(path)}` is no file of text, but a pipe or a device")
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
     except FileNotFoundError:
         raise UserError(f"there is no file `{path}`", _nearby(path)) from None
     except IsADirectoryError:
         raise UserError(f"`{path}` is a folder, not a `.smash` file") from None
-    except OSError as error:
-        raise UserError(f"`{path}` can't be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "its name holds a zero byte"
+        raise UserError(f"`{_shown(path)}` can't be read: {why}") from None
     return decoded(str(path), data, max_bytes)
 
 
@@ -124,6 +131,11 @@ def decoded(name: str, data: bytes, max_bytes: int) -> Source:
 def with_plain_ends(text: str) -> str:
     """Return a text with `\\n` at the end of every line."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _shown(path: Path) -> str:
+    text = str(path).replace("\0", "?")
+    return text if len(text) <= LONGEST_PATH else f"{text[:LONGEST_PATH]}…"
 
 
 def _nearby(path: Path) -> str | None:

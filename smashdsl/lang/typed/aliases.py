@@ -152,11 +152,11 @@ def argument(node: s.Layer, i: int, names: list[str]) -> tuple[str, tuple[Edit, 
     return None
 
 
-def without(node: s.Layer, i: int) -> Span:
-    """Return what to cut out of a use to drop one of its arguments."""
-    spans = [argument.span for argument in node.args]
-    if len(spans) == 1:
+def without(node: s.Layer, i: int, last: int | None = None) -> Span:
+    """Return what to cut out of a use to drop one of its arguments, or those up to a last one."""
+    args, last = node.args, i if last is None else last
+    if last - i + 1 == len(args):
         return node.span._replace(start=node.name.span.end)
     if i:
-        return spans[i]._replace(start=spans[i - 1].end)
-    return spans[i]._replace(end=spans[i + 1].start)
+        return node.span._replace(start=args[i - 1].span.end, end=args[last].span.end)
+    return node.span._replace(start=args[i].span.start, end=args[last + 1].span.start)

@@ -195,6 +195,8 @@ class Statements:
             else:
                 self._unbound(node, i, names, given)
                 good = False
+                if argument.name is None and i >= len(names):
+                    break  # the rest is too many as well
         inner, bound = scope, []
         for arg in signature:
             if arg.name in given:
@@ -221,7 +223,8 @@ class Statements:
             message = f"`{name}` takes arguments without a name before those with one"
             self.sink.error("SD0105", message, argument.span, help=help, fix=fix)
         elif argument.name is None:
-            fix = (Edit(aliases.without(node, i), ""),)
+            alone = all(argument.name is None for argument in node.args[i:])
+            fix = (Edit(aliases.without(node, i, len(node.args) - 1), ""),) if alone else ()
             help = takes if names else f"write `{name}`"
             self.sink.error("SD0105", f"`{name}` {_takes(names)}", argument.span, help=help, fix=fix)
         elif argument.name.id in names:
