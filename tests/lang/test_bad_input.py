@@ -102,7 +102,7 @@ def test_controls_of_direction_are_refused_everywhere(char: str, line: str) -> N
 
 
 def test_other_characters_may_stand_in_comments() -> None:
-    assert found(f"{SPACE}  # naïve “quotes”, 日本語, 🙂, 3×3\n{HEAD}") == ()
+    assert found(f"{SPACE}  # naïve “quotes”, 日本語, 🙂, 3×3\n{HEAD}") == ()  # noqa: RUF001
 
 
 def test_a_zero_byte_is_no_text() -> None:
@@ -134,7 +134,7 @@ def seconds(text: str) -> float:
 BROKEN = {
     "words that can't stand there": "conv(3x3 8)\n",
     "unknown layers": "no_such_layer(3)\n",
-    "unknown characters": "conv(3×3)\n",
+    "unknown characters": "conv(3×3)\n",  # noqa: RUF001
     "wrong arguments": "conv(3x3, strid = 2)\n",
     "strings without an end": 'conv("3)\n',
     "statements on one line": "relu relu\n",
