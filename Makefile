@@ -1,7 +1,7 @@
 PYTHON ?= python3
 INSTALLED := .venv/.installed
 
-.PHONY: setup demo test check bench docs
+.PHONY: setup demo test check bench fuzz docs
 
 setup: $(INSTALLED)
 
@@ -30,3 +30,6 @@ bench: setup
 docs: setup
 	.venv/bin/python -m pip install -q -e '.[docs]' -c constraints.txt
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
+fuzz: setup
+	nice .venv/bin/python scripts/fuzz.py

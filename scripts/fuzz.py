@@ -97,7 +97,7 @@ def _child(options: argparse.Namespace) -> int:
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     for number in range(options.first, options.first + options.inputs):
         data = made(number)
-        faulthandler.dump_traceback_later(PATIENCE * options.seconds, exit=True)
+        faulthandler.dump_traceback_later(PATIENCE * max(1.0, options.seconds), exit=True)
         before = time.process_time()
         try:
             end = tried(data)

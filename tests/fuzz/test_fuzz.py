@@ -17,8 +17,8 @@ from tests.fuzz.inputs import made, walk
 from tests.fuzz.tried import tried
 
 ROOT = Path(__file__).parents[2]
-MANY = settings(deadline=None, max_examples=1500, suppress_health_check=list(HealthCheck))
-SOME = settings(MANY, max_examples=300)
+MANY = settings(deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
+SOME = settings(MANY, max_examples=200)
 
 
 @MANY

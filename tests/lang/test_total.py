@@ -69,12 +69,12 @@ HOSTILE = {
 
 @pytest.mark.parametrize(("text", "code"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_is_a_diagnostic_in_bounded_time(text: str, code: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(SmashError) as caught:
         compiled(text)
     assert code in {diagnostic.code for diagnostic in caught.value.diagnostics}
     assert len(str(caught.value)) < 20_000
-    assert time.monotonic() - start < LONGEST
+    assert time.process_time() - start < LONGEST
 
 
 def test_too_many_words_are_refused() -> None:
