@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.checking import checking
 from benchmarks.coding import decoding, encoding
 from benchmarks.common import common
+from benchmarks.front import growth, starting
 from benchmarks.graphs import graphs
 from benchmarks.measure import Row, Size
 from benchmarks.sampling import sampling
@@ -14,7 +15,8 @@ from benchmarks.training import training
 
 # a benchmark is a function of a size that returns rows; it is run by its name
 BENCHMARKS: dict[str, Callable[[Size], list[Row]]] = {
-    function.__name__: function for function in (sampling, encoding, decoding, common, checking, graphs, training)
+    function.__name__: function
+    for function in (sampling, encoding, decoding, common, checking, starting, growth, graphs, training)
 }
 
 
