@@ -38,12 +38,18 @@ def padded(x: Tensor, before: list[int], after: list[int], value: float = 0.0) -
 
 
 def conv(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
-    """Same padding: a grid g becomes ceil(g / stride); an even kernel pads one more behind."""
+    """Same padding: a grid g becomes ceil(g / stride); an even kernel pads one more behind.
+
+    A kernel as wide as its stride starts at the grid's start.
+    """
     weight, groups = w["weight"], args["groups"]
     kernel, stride, dilation = (sides(args[name], x) for name in ("kernel", "stride", "dilation"))
     out = tuple(-(-g // s) for g, s in zip(x.shape[2:], stride, strict=True))
     total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     before = total if args.get("causal") else [t // 2 for t in total]
+    if not args.get("causal"):
+        tiles = [k == s and d == 1 for k, s, d in zip(kernel, stride, dilation, strict=True)]
+        before = [0 if tile else b for tile, b in zip(tiles, before, strict=True)]
     wide = padded(x, before, [t - b for t, b in zip(total, before, strict=True)])
     n, c = x.shape[:2]
     filters = weight.reshape(groups, weight.shape[0] // groups, c // groups, *kernel)
@@ -77,6 +83,8 @@ def norm(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
     def shaped(v: Tensor) -> Tensor:
         return v.reshape(-1, *(1,) * (x.dim() - 2))
 
+    if args["kind"] == "auto":
+        args = {**args, "kind": "layer" if args["sequence"] else "batch"}
     if args["kind"] == "rms":
         return x / (x.pow(2).mean(1, keepdim=True) + EPSILON).sqrt() * shaped(w["scale"])
     if args["kind"] == "batch":
@@ -85,6 +93,11 @@ def norm(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
         if "mean" in w:
             mean, var = w["mean"], w["var"]
         y = (x - shaped(mean)) / (shaped(var) + EPSILON).sqrt()
+    elif args["sequence"]:
+        groups = args["groups"] if args["kind"] == "group" else 1
+        parts = x.reshape(x.shape[0], groups, -1, x.shape[2])
+        mean, var = parts.mean(2, keepdim=True), parts.var(2, keepdim=True, unbiased=False)
+        y = ((parts - mean) / (var + EPSILON).sqrt()).reshape(x.shape)
     else:
         groups = args["groups"] if args["kind"] == "group" else 1
         parts = x.reshape(x.shape[0], groups, -1)
@@ -94,8 +107,32 @@ def norm(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
 
 
 def linear(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
+    if args["sequence"]:
+        return conv(x, {"stride": 1, "dilation": 1, "groups": 1, "kernel": 1}, {**w, "weight": w["weight"][..., None]})
     y = x @ w["weight"].T
     return y + w["bias"] if "bias" in w else y
+
+
+def attention(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
+    """Head by head: the rows of the query, the key, the value and the output take turns in the weight."""
+    weight, length = w["weight"], x.shape[2]
+    query, key, value = (weight[i::4] @ x + (w["bias"][i::3, None] if "bias" in w else 0) for i in range(3))
+    size = weight.shape[0] // 4 // args["heads"]
+    later = torch.ones(length, length, dtype=torch.bool).triu(1)
+    heads = []
+    for start in range(0, weight.shape[0] // 4, size):
+        q, k, v = (part[:, start : start + size] for part in (query, key, value))
+        scores = q.transpose(1, 2) @ k / math.sqrt(size)
+        if args["causal"]:
+            scores = scores.masked_fill(later, -math.inf)
+        share = torch.exp(scores - scores.amax(2, True))
+        heads.append(v @ (share / share.sum(2, True)).transpose(1, 2))
+    y = weight[3::4].T @ torch.cat(heads, 1)
+    return y + w["out_bias"][:, None] if "out_bias" in w else y
+
+
+def embedding(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack([w["weight"][row] for row in x]).transpose(1, 2)
 
 
 def pad_channels(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
@@ -113,13 +150,14 @@ def plain(function: Callable[[Tensor], Tensor]) -> tuple[dict[str, Any], Formula
 
 
 CONV = {"kernel": None, "out": "channels", "stride": 1, "dilation": 1, "groups": 1, "bias": False, "causal": False}
-DEPTHWISE = {"kernel": None, "stride": 1, "dilation": 1, "bias": False}
+DEPTHWISE = {"kernel": None, "stride": 1, "dilation": 1, "bias": False, "causal": False}
+ATTENTION = {"heads": None, "causal": False, "width": "channels", "bias": True}
 POOL = {"kernel": None, "stride": 1}
 LAYERS: dict[str, tuple[dict[str, Any], Formula]] = {
     "conv": (CONV, conv),
     "depthwise_conv": (DEPTHWISE, depthwise),
     "linear": ({"out": "channels", "bias": True}, linear),
-    "norm": ({"kind": "batch", "groups": 8}, norm),
+    "norm": ({"kind": "auto", "groups": 8}, norm),
     "relu": plain(lambda x: x * (x > 0)),
     "gelu": plain(lambda x: x * (1 + torch.erf(x / math.sqrt(2))) / 2),
     "silu": plain(lambda x: x / (1 + torch.exp(-x))),
@@ -138,13 +176,17 @@ LAYERS: dict[str, tuple[dict[str, Any], Formula]] = {
     "zero": plain(lambda x: torch.zeros_like(x)),
     "pad_channels": ({"out": None}, pad_channels),
     "flatten": plain(lambda x: x.reshape(x.shape[0], -1)),
+    "tokens": plain(lambda x: x.reshape(*x.shape[:2], -1)),
+    "embedding": ({"out": None}, embedding),
+    "positions": ({}, lambda x, args, w: x + w["weight"]),
+    "attention": (ATTENTION, attention),
 }
-MULTIPLIES = {"conv", "depthwise_conv", "linear"}
+MULTIPLIES = {"conv", "depthwise_conv", "linear", "attention"}
 
 
 def layer_weights(op: str, x: Tensor, args: Args) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a layer's weights on what arrives."""
-    channels = x.shape[1]
+    channels = args["arriving"]
     shapes: dict[str, tuple[int, ...]] = {}
     if op == "norm":
         shapes = {"scale": (channels,), "shift": (channels,)}
@@ -157,6 +199,12 @@ def layer_weights(op: str, x: Tensor, args: Args) -> dict[str, tuple[int, ...]]:
         shapes["bias"] = (args["out"],)
     elif op == "depthwise_conv":
         shapes = {"weight": (channels, 1, *sides(args["kernel"], x)), "bias": (channels,)}
-    if "bias" in shapes and not args["bias"]:
-        del shapes["bias"]
+    elif op == "embedding":
+        shapes = {"weight": (channels, args["out"])}
+    elif op == "positions":
+        shapes = {"weight": (channels, x.shape[2])}
+    elif op == "attention":
+        shapes = {"weight": (4 * args["width"], channels), "bias": (3 * args["width"],), "out_bias": (channels,)}
+    if not args.get("bias", True):
+        shapes = {name: shape for name, shape in shapes.items() if "bias" not in name}
     return shapes

@@ -60,8 +60,9 @@ class Oracle:
     """One run of an architecture.
 
     ``weights``: by name, zeros without any; running statistics among them are used unless ``training``. What was met is
-    kept: ``asked``, the decisions; ``taken``, the shapes of weights; ``counts``, of ops by name, banks read and
-    multiply-adds; ``chance``, the probability of the decisions under the declared law.
+    kept: ``asked``, the decisions; ``taken``, the shapes of weights; ``fixed``, those not
+    learned; ``counts``, of ops by name, banks read and multiply-adds; ``chance``, the probability of the decisions
+    under the declared law.
     """
 
     space: ir.Space
@@ -70,12 +71,13 @@ class Oracle:
     training: bool = True
     asked: list[str] = field(default_factory=list)
     taken: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    fixed: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     chance: float = 1.0
     units: int = 0  # banks' worth of channels written
 
     def run(self, x: Tensor) -> Tensor:
-        """Return what leaves the head; x: (n, c, *grid)."""
+        """Return what leaves the head; x: (n, c, *grid), or whole numbers (n, length)."""
         params: dict[str, Any] = {}
         root = Here("", "", params)
         for param in self.space.params:
@@ -197,25 +199,36 @@ class Oracle:
         given = {argument.name: argument.value for argument in layer.args}
         kind = given.pop("weights", ir.Word("own"))
         args: dict[str, Any] = {}
+        # a sequence and a grid of one axis look alike, so a spec whose input is a signal must make no sequence
+        sequence = x.dim() == 3 and self.space.input.kind != "signal"
+        arriving = x.shape[1] if x.is_floating_point() else self.space.input.channels
         for name, default in signature.items():
-            env = {**here.env, "channels": x.shape[1], **args}
-            default = x.shape[1] if default == "channels" else default
+            env = {**here.env, "channels": arriving, **args}
+            default = arriving if default == "channels" else default
             args[name] = self.value(given[name], f"{here.sites}{label}.", name, env) if name in given else default
+        args.update(sequence=sequence, arriving=arriving)
         tensors = {}
         for name, shape in layer_weights(layer.op, x, args).items():
             full = f"{here.names}{label}.{name}"
             self.taken[full] = shape
-            tensors[name] = x.new_zeros(shape) if self.weights is None else self.weights[full]
+            if name == "weight" and isinstance(kind, ir.Fixed):
+                self.fixed.add(full)
+            tensors[name] = (
+                x.new_zeros(shape, dtype=torch.get_default_dtype()) if self.weights is None else self.weights[full]
+            )
             assert tuple(tensors[name].shape) == shape, full
             if name == "weight" and kind == ir.Word("generated"):
                 tensors[name] = unit(tensors[name])
-        if layer.op == "norm" and self.weights and not self.training and args["kind"] == "batch":
+        batch = args.get("kind") == "batch" or (args.get("kind") == "auto" and not sequence)
+        if layer.op == "norm" and self.weights and not self.training and batch:
             tensors.update({part: self.weights[f"{here.names}{label}.{part}"] for part in ("mean", "var")})
         if layer.op == "dropout" and not self.training:
             return x
         y: Tensor = formula(x, args, tensors)
         if layer.op in MULTIPLIES:
             self.counts["flops"] += tensors["weight"].numel() * y[0, 0].numel()
+        if layer.op == "attention":
+            self.counts["flops"] += 2 * args["width"] * x.shape[2] ** 2
         return y
 
     # -- cells --------------------------------------------------------------------------------
@@ -291,7 +304,7 @@ class Oracle:
     def spent(self, measure: str) -> int:
         """Return what the network has spent so far."""
         if measure == "params":
-            return sum(map(prod, self.taken.values()))
+            return sum(prod(shape) for name, shape in self.taken.items() if name not in self.fixed)
         return self.units if measure == "units" else self.counts[measure]
 
     def started(self, here: Here) -> Here:

@@ -39,11 +39,14 @@ PAIRWISE: dict[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class WeightSpec:
-    """One tensor of a network: its shape, how training starts it, who provides it, and where it belongs."""
+    """One tensor of a network: its shape, how training starts it, who provides it, and where it belongs.
+
+    ``init`` of a fixed one is the name of what it is.
+    """
 
     shape: tuple[int, ...]
     init: str
-    kind: Literal["generated", "shared", "own"]
+    kind: Literal["generated", "shared", "own", "fixed"]
     region: str
     template: str
     tensor: str
@@ -167,7 +170,8 @@ class _Builder(Observer):
                 full = f"{path}.{name}"
                 kind = node.weights if name == "weight" else "own"
                 shape = tuple(int(size) for size in weight.shape)
-                spec = WeightSpec(shape, weight.init, kind, frame.region, node.template, name)
+                init = node.fixed if kind == "fixed" else weight.init
+                spec = WeightSpec(shape, init, kind, frame.region, node.template, name)
                 known = full in self.tensors
                 self.network.weights[full] = spec
                 weights[name] = self._tensor(full)
@@ -175,7 +179,7 @@ class _Builder(Observer):
                     if not known:
                         self.network.pieces.append(GeneratedPiece(full, shape))
                     weights[name] = self.call(functions.unit, weights[name])
-            if node.op.statistics and args.get("kind", "batch") == "batch":
+            if node.op.statistics(source.flow, args):
                 self.network.statistics[path] = int(flow.channels)
             return node.op.lower(self, source.ref, args, weights)
 

@@ -12,6 +12,7 @@ from smashdsl.graph.module import initial
 from smashdsl.hypernet.hypernet import HyperNet, HyperNetConfig
 from smashdsl.hypernet.paths import instances
 from smashdsl.lang.program import templates as p
+from smashdsl.ops.fixed import fixed_weight
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
@@ -52,7 +53,7 @@ class Supernet(nn.Module):
                 kind = layer.weights if isinstance(layer, p.Layer) and name == "weight" else "own"
                 spec = WeightSpec(shape, extent.inits[name], kind, region, layer.template, name)
                 key = storage_name(f"{path}.{name}", spec)
-                if kind != "generated" and key not in tensors:
+                if kind not in {"generated", "fixed"} and key not in tensors:
                     tensors[key] = nn.Parameter(initial(spec))
         return tensors
 
@@ -63,9 +64,16 @@ class Supernet(nn.Module):
             assert cond is not None
             weights.update(self.hypernet.generate(cond, network.pieces, noise))
         for name, spec in network.weights.items():
-            if spec.kind != "generated":
+            if spec.kind == "fixed":
+                weights[name] = self.fixed(spec)
+            elif spec.kind != "generated":
                 weights[name] = cut(self.tensors[storage_name(name, spec)], spec.shape)
         return weights
+
+    def fixed(self, spec: WeightSpec) -> Tensor:
+        """Return a weight that is not learned; a function of its shape, it is the one of the module, too."""
+        parameter = next(self.parameters(), None)
+        return fixed_weight(spec.init, spec.shape).to("cpu" if parameter is None else parameter.device)
 
 
 def cut(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -10,7 +10,7 @@ KEYWORDS = {
     "op": "a tree of layers, decided once per use; `read` and `write` join it to banks",
     "space": "what comes in, what goes out, and the skeleton between",
     "input": "what arrives at the network: `image[channels, height, width]`, `signal`, `volume`, `vector`, `tokens`",
-    "output": "what the head must make: a vector of this size, by this name",
+    "output": "what the head must make: a vector of this size, by this name; `next_token` is one at each position",
     "stem": "layers before the first block",
     "body": "a tree of layers and cells, instead of blocks",
     "head": "layers after the last block; the last one makes the output",

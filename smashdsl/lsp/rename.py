@@ -8,6 +8,7 @@ from smashdsl.errors import UserError
 from smashdsl.lang.syntax.grammar import keywords
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed.expressions import RESERVED
+from smashdsl.lang.typed.ir import NEXT_TOKEN
 from smashdsl.lsp.analysis import analyse
 from smashdsl.lsp.lexing import words
 from smashdsl.lsp.project import PRELUDE, Document, Project, document
@@ -26,6 +27,8 @@ def renamable(project: Project, file: str, offset: int) -> tuple[Symbol, Span]:
         raise UserError(f"`{use.name}` is {kind}" if meaning is not None else f"`{use.name}` is not declared")
     if meaning.file == PRELUDE:
         raise UserError(f"`{use.name}` is an op of the language")
+    if meaning.kind == "output" and meaning.name == NEXT_TOKEN:
+        raise UserError(f"`{NEXT_TOKEN}` is a name of the language")
     return meaning, use.span
 
 

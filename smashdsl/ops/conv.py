@@ -65,21 +65,32 @@ def _conv_macs(flow: Flow, out: Flow, args: Args) -> Size:
     return product(out.grid) * out.channels * (flow.channels // args["groups"]) * product(kernel)
 
 
+def _sides(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    """Return the padding before and behind one axis.
+
+    A kernel as wide as its stride tiles the grid, as a pool's window does; another is centred, and an even one pads one
+    more behind.
+    """
+    if kernel == stride and dilation == 1:
+        return 0, -size % stride
+    total = dilation * (kernel - 1)
+    return total // 2, total - total // 2
+
+
 def _conv_lower(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) -> Any:
     import torch.nn.functional as F
 
     flow: Flow = args["flow"]
     kernel, stride, dilation = _geometry(flow, args)
-    spread = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-    padding = tuple(total // 2 for total in spread)
     if args["causal"]:
-        x = graph.call(F.pad, x, (spread[0], 0))
-        padding = (0,)
-    elif any(total % 2 for total in spread):
-        # an even kernel pads one more at the end than at the start, which no `padding` argument can say
-        sides = [side for total in reversed(spread) for side in (total // 2, total - total // 2)]
-        x = graph.call(F.pad, x, tuple(sides))
-        padding = (0,) * len(spread)
+        sides = [(dilation[0] * (kernel[0] - 1), 0)]
+    else:
+        sides = [_sides(*sizes) for sizes in zip(flow.grid, kernel, stride, dilation, strict=True)]
+    padding = tuple(before for before, _ in sides)
+    if any(before != after for before, after in sides):
+        # no `padding` argument can say this
+        x = graph.call(F.pad, x, tuple(side for pair in reversed(sides) for side in pair))
+        padding = (0,) * len(sides)
     function = (F.conv1d, F.conv2d, F.conv3d)[len(flow.grid) - 1]
     return graph.call(function, x, weights["weight"], weights.get("bias"), stride, padding, dilation, args["groups"])
 
@@ -87,17 +98,18 @@ def _conv_lower(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any])
 def _causal_shape(flow: Flow, args: Args) -> Flow:
     out = _conv_shape(flow, args)
     causal = bool(args["causal"])
-    expect(not causal or len(flow.grid) == 1, "SD0207", "a causal convolution needs a grid of one axis")
+    expect(not causal or len(flow.grid) == 1, "SD0207", "a causal convolution needs tokens or a grid of one axis")
     return out
 
 
 def _depthwise(args: Args, flow: Flow) -> Args:
-    return {**args, "out": flow.channels, "groups": flow.channels, "causal": False}
+    return {**args, "out": flow.channels, "groups": flow.channels}
 
 
 CONV = LayerOp(
     "conv",
-    doc="convolution; `same` padding, a stride s maps a grid g to ceil(g/s); w: (out, channels/groups, *kernel)",
+    doc="convolution; `same` padding, a stride s maps a grid g to ceil(g/s), a kernel of s tiles it; "
+    "w: (out, channels/groups, *kernel)",
     args=(
         Arg("kernel", "axes"),
         Arg("out", "size", "channels"),
@@ -122,9 +134,10 @@ DEPTHWISE = LayerOp(
         Arg("stride", "axes", 1),
         Arg("dilation", "axes", 1),
         Arg("bias", "flag", False),
+        Arg("causal", "flag", False),
         WEIGHTS,
     ),
-    shape=lambda flow, args: _conv_shape(flow, _depthwise(args, flow)),
+    shape=lambda flow, args: _causal_shape(flow, _depthwise(args, flow)),
     weights=lambda flow, args: _conv_weights(flow, _depthwise(args, flow)),
     macs=lambda flow, out, args: _conv_macs(flow, out, _depthwise(args, flow)),
     lower=lambda graph, x, args, weights: _conv_lower(graph, x, _depthwise(args, args["flow"]), weights),

@@ -43,7 +43,7 @@ def measured_batch_norm(x: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, v
 
 
 def group_norm(x: Tensor, scale: Tensor, shift: Tensor, groups: int) -> Tensor:
-    """Normalise each group of channels of each example; one group is layer norm."""
+    """Normalise each group of channels of each example over its grid; one group is layer norm."""
     import torch.nn.functional as F
 
     return F.group_norm(x, groups, scale, shift, EPSILON)
@@ -55,12 +55,26 @@ def rms_norm(x: Tensor, scale: Tensor) -> Tensor:
     return x * size * scale.view(-1, *(1,) * (x.dim() - 2))
 
 
+def position_norm(x: Tensor, scale: Tensor, shift: Tensor, groups: int) -> Tensor:
+    """Normalise each group of channels at each position of a sequence; x: (n, c, length), scale, shift: (c,)."""
+    import torch.nn.functional as F
+
+    y = x.transpose(1, 2)
+    if groups == 1:
+        return F.layer_norm(y, y.shape[2:], scale, shift, EPSILON).transpose(1, 2)
+    return F.group_norm(y.flatten(0, 1), groups, scale, shift, EPSILON).view_as(y).transpose(1, 2)
+
+
 BATCH: dict[str, Callable[..., Any]] = {
     "batch": batch_norm,
     "track": tracked_batch_norm,
     "measure": measured_batch_norm,
     "eval": fixed_batch_norm,
 }
+
+
+def _kind(flow: Flow, args: Args) -> Any:
+    return ("layer" if flow.tokens else "batch") if args["kind"] == "auto" else args["kind"]
 
 
 def _shape(flow: Flow, args: Args) -> Flow:
@@ -83,12 +97,14 @@ def _weights(flow: Flow, args: Args) -> dict[str, Weight]:
 
 
 def _lower(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) -> Any:
-    kind = args["kind"]
+    flow: Flow = args["flow"]
+    kind = _kind(flow, args)
     if kind == "rms":
         return graph.call(rms_norm, x, weights["scale"])
     if kind != "batch":
         groups = args["groups"] if kind == "group" else 1
-        return graph.call(group_norm, x, weights["scale"], weights["shift"], groups)
+        function = position_norm if flow.tokens else group_norm
+        return graph.call(function, x, weights["scale"], weights["shift"], groups)
     running = () if graph.mode == "batch" else graph.statistics()
     return graph.call(BATCH[graph.mode], x, weights["scale"], weights["shift"], *running)
 
@@ -96,11 +112,11 @@ def _lower(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) -> A
 LAYERS = (
     LayerOp(
         "norm",
-        doc="batch norm, or layer, group or rms norm; scale, shift: (channels,)",
-        args=(Arg("kind", "word", "batch", words=("batch", "layer", "group", "rms")), Arg("groups", "size", 8)),
+        doc="normalisation: `auto` is layer norm on tokens, else batch norm; scale, shift: (channels,)",
+        args=(Arg("kind", "word", "auto", words=("auto", "batch", "layer", "group", "rms")), Arg("groups", "size", 8)),
         shape=_shape,
         weights=_weights,
         lower=_lower,
-        statistics=True,
+        statistics=lambda flow, args: bool(_kind(flow, args) == "batch"),
     ),
 )

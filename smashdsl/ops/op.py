@@ -55,7 +55,7 @@ class Weight(NamedTuple):
     """A tensor that a layer uses: its shape and how training from scratch starts it."""
 
     shape: tuple[Size, ...]
-    init: Literal["kaiming", "ones", "zeros"]
+    init: Literal["kaiming", "small", "ones", "zeros"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,10 @@ def _no_macs(flow: Flow, out: Flow, args: Args) -> Size:
     return 0
 
 
+def _no_statistics(flow: Flow, args: Args) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class LayerOp:
     """One layer of the language.
@@ -116,7 +120,8 @@ class LayerOp:
     weights: Callable[[Flow, Args], dict[str, Weight]] = _no_weights
     macs: Callable[[Flow, Flow, Args], Size] = _no_macs
     doc: str = ""
-    statistics: bool = False  # whether it normalises with batch statistics
+    statistics: Callable[[Flow, Args], bool] = _no_statistics  # whether it normalises with statistics of the batch
+    raw: bool = False  # whether it takes tokens as they come in; nothing else does
     mixes: bool = False
     version: str = ""
 

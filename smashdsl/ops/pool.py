@@ -88,5 +88,7 @@ WINDOW = (Arg("kernel", "axes"), Arg("stride", "axes", 1))
 LAYERS = (
     LayerOp("avg_pool", _avg, WINDOW, shape=_shape, doc="mean over windows; padding is not counted"),
     LayerOp("max_pool", _max, WINDOW, shape=_shape, doc="maximum over windows"),
-    LayerOp("global_avg_pool", _global_avg, shape=_global_shape, doc="mean over the whole grid; leaves a vector"),
+    LayerOp(
+        "global_avg_pool", _global_avg, shape=_global_shape, doc="mean over the whole grid or sequence; leaves a vector"
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smashdsl.ops import activation, conv, linear, norm, pool, shape
+from smashdsl.ops import activation, conv, linear, norm, pool, shape, tokens
 from smashdsl.ops.op import Arg, Args, Flow, LayerOp, Lowering, ShapeError, Weight
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LAYERS", "Arg", "Args", "Flow", "LayerOp", "Lowering", "ShapeError", "Weight", "find", "find_user_layer"]
 
-FAMILIES = (conv, linear, norm, activation, pool, shape)
+FAMILIES = (conv, linear, norm, activation, pool, shape, tokens)
 LAYERS: dict[str, LayerOp] = {layer.name: layer for family in FAMILIES for layer in family.LAYERS}
 # what decorated functions are known by, filled as the modules that hold them are imported
 USER_LAYERS: dict[str, UserLayer] = {}

@@ -21,7 +21,7 @@ from smashdsl.ops.table import LAYERS, USER_LAYERS
 Function = TypeVar("Function", bound=Callable[..., Any])
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 KINDS = ("size", "axes", "number", "flag", "word")
-INITS = ("kaiming", "ones", "zeros")
+INITS = ("kaiming", "small", "ones", "zeros")
 TAKEN = frozenset({"x", "flow", "weights"})  # what the rules and the graph call by these names
 MOST_AXES = 5  # of a weight: out, in, and a kernel of three
 # the layers that were made of functions: such a function may stand in a graph

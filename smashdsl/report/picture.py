@@ -21,7 +21,12 @@ INSET_GAP = 12.0
 BAR_LABEL = 12.0
 PILE = 6.0
 NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-ROLES = {"generated": "generated weights", "shared": "shared weights", "own": "own weights"}
+ROLES = {
+    "generated": "generated weights",
+    "shared": "shared weights",
+    "own": "own weights",
+    "fixed": "fixed weights",
+}
 
 MARKERS = (
     '<defs><marker id="smash-dot" markerWidth="6" markerHeight="6" refX="3" refY="3" markerUnits="userSpaceOnUse">'

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 # what flows for one example: (channels, *grid)
 Shape: TypeAlias = tuple[int, ...]
-Role = Literal["generated", "shared", "own", "plain"]
+Role = Literal["generated", "shared", "own", "fixed", "plain"]
 
 
 class Place(NamedTuple):

@@ -16,6 +16,7 @@ LIGHT = {
     "own": "#e9edf3",
     "shared": "#d9eee9",
     "generated": "#e7e2fb",
+    "fixed": "#f6ecd4",
 }
 DARK = {
     "page": "#0d1117",
@@ -31,6 +32,7 @@ DARK = {
     "own": "#29313c",
     "shared": "#17403a",
     "generated": "#38306b",
+    "fixed": "#453a1d",
 }
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 

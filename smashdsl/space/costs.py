@@ -10,7 +10,6 @@ import numpy as np
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow
-from smashdsl.ops.op import product
 from smashdsl.space import subsets
 from smashdsl.space.frame import BankState, Frame, Stream, take
 from smashdsl.space.observer import Observer
@@ -46,8 +45,7 @@ class CostObserver(Observer):
 
     def layer(self, frame: Frame, node: p.Layer, source: Stream, args: dict[str, Any], flow: Flow) -> Any:
         if not frame.counted:
-            for weight in node.op.weights(source.flow, args).values():
-                self.costs.params[frame.rows] += product(weight.shape)
+            self.costs.params[frame.rows] += p.learned(node, source.flow, args)
         self.costs.flops[frame.rows] += node.op.macs(source.flow, flow, args)
 
     def read(self, frame: Frame, node: p.Read, state: BankState, masks: Ints, flow: Flow) -> Any:

@@ -49,8 +49,9 @@ def runs(program: p.Program, most: int) -> Iterator[tuple[dict[str, Any], ShapeE
 
 def _runs(program: p.Program, most: int) -> Iterator[tuple[_Run, ShapeError | None]]:
     script: list[int] = []
+    kinds: dict[Any, Any] = {}
     for _ in range(most):
-        run = _Run(program, script)
+        run = _Run(program, script, kinds)
         wrong = None
         try:
             run.network()
@@ -72,6 +73,7 @@ class _Banks:
     bank: int
     grids: list[tuple[int, ...] | None]
     last: list[int]
+    tokens: bool
 
     @property
     def written(self) -> list[int]:
@@ -90,6 +92,7 @@ def wrong(message: str) -> ShapeError:
 class _Run:
     program: p.Program
     script: list[int]
+    kinds: dict[Any, Any]
     taken: list[int] = field(default_factory=list)
     options: list[int] = field(default_factory=list)
     decided: dict[str, Any] = field(default_factory=dict)
@@ -121,7 +124,9 @@ class _Run:
     def network(self) -> None:
         space = self.program.space
         env = self.bind(self.program.params, {}, "")
-        flow = self.scope(self.program.stem, Flow(space.input.channels, space.input.grid), env, "", None)
+        tokens = space.input.kind == "tokens"
+        entering = Flow(space.input.channels, space.input.grid, tokens, tokens)
+        flow = self.scope(self.program.stem, entering, env, "", None)
         instances = [(b, i, v) for b in self.program.blocks for i, v in enumerate(b.instances)]
         for number, (block, position, value) in enumerate(instances):
             inner = {**env, block.index: value} if block.index else env
@@ -133,7 +138,8 @@ class _Run:
             self.results = [flow] * max((cell.inputs - 1 for cell in space.cells), default=0)
             flow = self.scope(self.program.body, flow, env, "", None)
         flow = self.scope(self.program.head, flow, env, "", None)
-        if flow != Flow(space.output.size, ()):
+        per_position = space.output.name == "next_token"
+        if flow != Flow(space.output.size, space.input.grid if per_position else (), per_position):
             raise wrong("another output")
 
     # -- values -------------------------------------------------------------------------------
@@ -216,9 +222,16 @@ class _Run:
             case p.Layer():
                 bound = self.bind(node.args, {**env, "channels": flow.channels}, prefix)
                 args = {argument.name: bound[argument.name] for argument in node.args}
+                if flow.raw != (node.op.name == "embedding"):
+                    raise wrong("tokens as they come in")
                 after = node.op.shape(flow, args)
-                weights = node.op.weights(flow, args).values() if self.weigh else ()
-                self.spent["params"] += sum(prod(weight.shape) for weight in weights)
+                weights = node.op.weights(flow, args)
+                if node.weights == "fixed":
+                    weight = weights.pop("weight")
+                    if min(weight.shape[2:], default=0) < {"gabor": 3, "dct": 2}[node.fixed]:
+                        raise wrong("a kernel too small")
+                if self.weigh:
+                    self.spent["params"] += sum(prod(weight.shape) for weight in weights.values())
                 self.spent["flops"] += node.op.macs(flow, after, args)
                 return after
             case p.Scope():
@@ -241,16 +254,25 @@ class _Run:
                 return joined(node.join, flows)
             case p.Choose():
                 taken = self.pick(prefix + node.decision.local, range(len(node.paths)))
-                return self.seq(node.paths[taken], flow, env, prefix, banks)
+                after = self.seq(node.paths[taken], flow, env, prefix, banks)
+                self.meet(prefix + node.decision.local, flow, after)
+                return after
             case p.Repeat():
                 count = self.bind((node.count,), {**env, "channels": flow.channels}, prefix)["count"]
+                after = flow
                 for i in range(count):
-                    flow = self.seq(node.body, flow, env, f"{prefix}{node.local}[{i}].", banks)
-                return flow
+                    after = self.seq(node.body, after, env, f"{prefix}{node.local}[{i}].", banks)
+                self.meet(prefix + node.local, flow, after)
+                return after
             case p.Read():
                 return self.read(node, env if flow is None else {**env, "channels": flow.channels}, prefix, banks)
         env = {**env, "channels": flow.channels}
         return self.write(node, flow, env, prefix, banks)
+
+    def meet(self, place: str, arrives: Any, after: Any) -> None:
+        """Hold what leaves a place to be of one kind in all runs."""
+        if after is not None and self.kinds.setdefault((place, kind(arrives)), kind(after)) != kind(after):
+            raise wrong("kinds that differ")
 
     # -- banks --------------------------------------------------------------------------------
 
@@ -258,7 +280,7 @@ class _Run:
         env = self.bind((cell.bank,), {**env, "channels": flow.channels}, prefix)
         bank = env["bank"]
         flows = self.entering(cell, flow, env, prefix)
-        if bank < 1 or any(one.channels % bank for one in flows) or len({one.grid for one in flows}) > 1:
+        if bank < 1 or any(one.channels % bank for one in flows) or len({(one.grid, one.tokens) for one in flows}) > 1:
             raise wrong("inputs that fill no banks")
         channels = sum(one.channels for one in flows)
         filled = channels // bank
@@ -266,7 +288,9 @@ class _Run:
         if filled > env["banks"]:
             raise wrong("more than the banks hold")
         values = [i < filled for i in range(env["banks"])]
-        banks = _Banks(values, bank, [flows[0].grid if value else None for value in values], list(range(filled)))
+        banks = _Banks(
+            values, bank, [flows[0].grid if value else None for value in values], list(range(filled)), flows[0].tokens
+        )
         self.cells += 1
         before = self.spent.copy()
         for number, member in enumerate(cell.members):
@@ -318,7 +342,7 @@ class _Run:
             leaving = self.listed(result, banks, env)
         if not all(banks.values[i] for i in leaving):
             raise wrong("an empty bank leaves")
-        return Flow(len(leaving) * banks.bank, self.grid_of(leaving, banks))
+        return Flow(len(leaving) * banks.bank, self.grid_of(leaving, banks), banks.tokens)
 
     def grid_of(self, found: list[int], banks: _Banks) -> Any:
         """Return the grid of banks that are joined."""
@@ -376,16 +400,17 @@ class _Run:
                 inner, own = {**env, "src": i, "channels": banks.bank}, f"{prefix}{node.local}[{i}]."
                 self.spent[f"count({node.through.op})"] += 1
                 here = self.bind(node.through.formals, inner, own)
-                flows.append(self.seq(node.through.body, Flow(banks.bank, grid), here, own, banks))
+                flows.append(self.seq(node.through.body, Flow(banks.bank, grid, banks.tokens), here, own, banks))
             return joined("concat" if node.join == "concat" else "sum", flows)
         if node.decision is not None:
             self.grid_of(banks.written, banks)
-        return Flow(banks.bank * (len(found) if node.join == "concat" else 1), self.grid_of(found, banks))
+        channels = banks.bank * (len(found) if node.join == "concat" else 1)
+        return Flow(channels, self.grid_of(found, banks), banks.tokens)
 
     def write(self, node: p.Write, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> _Banks:
         if banks is None or flow.channels % banks.bank:
             raise wrong("what does not fill banks")
-        if len(flow.grid) != len(next(grid for grid in banks.grids if grid is not None)):
+        if flow.tokens != banks.tokens or len(flow.grid) != len(next(grid for grid in banks.grids if grid is not None)):
             raise wrong("other axes")
         chunks = flow.channels // banks.bank
         found = self.targets(node, chunks, banks, env, prefix)
@@ -405,6 +430,11 @@ class _Run:
         return banks
 
 
+def kind(flow: Any) -> Any:
+    """Return what flows but for its sizes."""
+    return None if flow is None else (len(flow.grid), flow.tokens, flow.raw)
+
+
 def allowed(pool: str, banks: tuple[int, ...], fresh: list[int]) -> bool:
     """Return whether a set takes fresh banks in order, as `fresh` and `reachable` ask."""
     new = [i for i in banks if i in fresh]
@@ -416,8 +446,11 @@ def joined(join: str, flows: list[Any]) -> Flow:
     if any(flow is None for flow in flows):
         raise wrong("a path without an end")
     grids = {flow.grid for flow in flows}
+    tokens = {flow.tokens for flow in flows if flow.grid or join != "product"}
+    if len(tokens) > 1 or any(flow.raw for flow in flows):
+        raise wrong("tokens and what is none")
     if join == "concat" and len(grids) == 1:
-        return Flow(sum(flow.channels for flow in flows), flows[0].grid)
+        return Flow(sum(flow.channels for flow in flows), flows[0].grid, flows[0].tokens)
     if join == "product":
         large = {grid for grid in grids if any(size != 1 for size in grid)}
         ranks = {len(grid) for grid in grids if grid}
@@ -426,4 +459,4 @@ def joined(join: str, flows: list[Any]) -> Flow:
         grids = large or {max(grids, key=len)}
     if len(grids) > 1 or (join != "concat" and len({flow.channels for flow in flows}) > 1):
         raise wrong("shapes that differ")
-    return Flow(flows[0].channels, grids.pop())
+    return Flow(flows[0].channels, grids.pop(), True in tokens)

@@ -16,6 +16,7 @@ from smashdsl.lang.text.diagnostics import SmashError
 from smashdsl.lang.text.source import Source
 
 INPUTS = {"image[2, 4, 4]": 2, "image[2, 8, 4]": 2, "signal[2, 8]": 1, "volume[2, 4, 2, 2]": 3}
+TOKENS = {"tokens[4] of 3": 1, "image[2, 4, 2]": 1, "volume[2, 2, 2, 2]": 1}  # those that are none become tokens
 MOST = 3_000
 SPENT = (("reads", "2"), ("reads", "{1, 3}"), ("units", "bank"), ("units", "{2, 3}"), ("params", "8"), ("flops", "200"))
 WEIGHTS = ("generated", "shared", "own")
@@ -49,6 +50,7 @@ class _Writer:
     draw: Callable[[st.SearchStrategy[object]], object]
     risk: int
     axes: int = 2
+    tokens: bool = False  # whether what flows is a sequence
     ops: list[str] = field(default_factory=list)  # ops used like layers, that take a kernel
     cells: list[str] = field(default_factory=list)
     params: list[str] = field(default_factory=list)  # choices of kernels
@@ -118,7 +120,17 @@ class _Writer:
         ]
         kinds += [f"{name}({self.kernel()})" for name in self.ops]
         kinds += [f"norm({name})" for name in self.norms]
+        if self.tokens:
+            kinds += ["attention({1, 2})", "attention(1, true, bias = {true, false}, weights = generated)", "positions"]
+            kinds += [
+                "attention(2, width = {2, 4})",
+                "linear({2, 4})",
+                "conv(3, causal = true)",
+                "norm({auto, group}, 2)",
+            ]
+        kinds += [f'conv(3, {self.width()}, weights = fixed("{self.one("gabor", "dct")}"))']
         if self.risky():
+            kinds += ["tokens", "flatten", "attention(3)", 'conv({1, 3}, weights = fixed("gabor"))', "embedding(4)"]
             kinds += ["avg_pool(2, stride = 2)", "linear(4)", "global_avg_pool", "norm(group, 4)", "pad_channels(4)"]
         return self.conv(self.width()) if self.chance(4) else self.one(*kinds)
 
@@ -253,10 +265,22 @@ class _Writer:
     # -- the space ----------------------------------------------------------------------------
 
     def space(self) -> str:
-        shape = self.one(*INPUTS)
-        self.axes = INPUTS[shape]
-        lines = [f"input {shape}", "output y(2)", *self.declarations()]
-        lines.append(f"stem {{ conv({self.kernel()}, 4) }}" if not self.risky() else f"stem {{ {self.path(1)} }}")
+        self.tokens = self.chance(3)
+        inputs = TOKENS if self.tokens else INPUTS
+        shape = self.one(*inputs)
+        self.axes = inputs[shape]
+        forward = "tokens" in shape and self.chance(5)
+        output = "next_token(3)" if forward else "y(2)"
+        lines = [f"input {shape}", f"output {output}", *self.declarations()]
+        first = (
+            ""
+            if not self.tokens
+            else "tokens; "
+            if "tokens" not in shape
+            else f"embedding({self.one('4', '{2, 4}')}); "
+        )
+        first = self.one("", first) if self.risky() else first
+        lines.append(f"stem {{ {first}{self.path(1) if self.risky() else f'conv({self.kernel()}, 4)'} }}")
         if self.chance(5):
             lines += self.blocks()
         else:
@@ -265,7 +289,7 @@ class _Writer:
             lines.append(
                 f"require {self.one('params <= 1e6', 'flops < 1e9', 'reads >= 0', 'params + 2 * reads <= 1e9')}"
             )
-        lines.append("head { relu; global_avg_pool; linear(y) }")
+        lines.append("head { relu; linear(next_token) }" if forward else "head { relu; global_avg_pool; linear(y) }")
         inner = "\n  ".join(lines)
         return f"smash 1\nspace drawn {{\n  {inner}\n}}\n"
 

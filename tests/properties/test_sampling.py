@@ -45,7 +45,10 @@ def chance(architecture: smashdsl.Architecture) -> Oracle:
     """Return the oracle after a run that computes shapes only: it knows the probability of the architecture."""
     source = architecture.space.compiled.space.input
     oracle = Oracle(architecture.space.compiled.space, architecture.decisions())
-    oracle.run(torch.empty(2, source.channels, *source.grid, device="meta"))
+    shape, kind = (2, source.channels, *source.grid), torch.float32
+    if source.kind == "tokens":
+        shape, kind = (2, *source.grid), torch.int64
+    oracle.run(torch.empty(shape, dtype=kind, device="meta"))
     return oracle
 
 

@@ -15,7 +15,7 @@ from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.diagnostics import Diagnostic, Sink
 from smashdsl.lang.text.limits import Limits
-from smashdsl.ops import Flow, ShapeError
+from smashdsl.ops import ShapeError
 
 
 def check(program: p.Program, sink: Sink, limits: Limits, watch: Watch | None = None) -> Facts | None:
@@ -97,10 +97,17 @@ class _Network:
 
     def output(self, state: State) -> Outcome:
         output = self.program.space.output
-        if state.flow == Flow(output.size, ()):
+        wanted = p.wanted(self.program)
+        if state.flow == wanted:
             return start(State(state.flow, spent=state.spent))
-        message = f"the head makes {state.flow}, but `{output.name}` needs a vector of {output.size}"
-        help = f"end the head with `linear({output.name})`" if state.flow and not state.flow.grid else None
+        what = (
+            f"{output.size} channels at each of {wanted.grid[0]} tokens"
+            if wanted.tokens
+            else f"a vector of {output.size}"
+        )
+        message = f"the head makes {state.flow}, but `{output.name}` needs {what}"
+        near = state.flow is not None and state.flow.kind == wanted.kind
+        help = f"end the head with `linear({output.name})`" if near or wanted.tokens else None
         help = help or f"end the head with `global_avg_pool; linear({output.name})`"
         return failed(ShapeError("SD0209", message, help), output.span)
 

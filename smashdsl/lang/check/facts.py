@@ -28,9 +28,10 @@ class Facts:
 
     ``alphabets``: by template path, every value a decision takes in some member, in order; a set of banks has None.
     ``extents``: by region and template path, the largest sizes of a layer. ``banks``: by template, the most banks.
-    ``most``: by identity of a repeat, of ops or of a read through an op, the most of them. ``sources``: by identity of
-    such a read, the banks that may go through its op, as a bit set. ``reshaped``: identities of the writes that leave
-    a bank with another grid than at entry. ``count``: the number of architectures, constraints not considered.
+    ``kinds``: by place where paths meet, what first left it; all that leaves it is of that kind. ``most``: by identity
+    of a repeat, of ops or of a read through an op, the most of them. ``sources``: by identity of such a read, the banks
+    that may go through its op, as a bit set. ``reshaped``: identities of the writes that leave a bank with another grid
+    than at entry. ``count``: the number of architectures, constraints not considered.
     """
 
     alphabets: dict[str, tuple[Value, ...] | None] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Facts:
     sources: dict[int, int] = field(default_factory=dict)
     reshaped: set[int] = field(default_factory=set)
     extents: dict[tuple[str, str], Extent] = field(default_factory=dict)
+    kinds: dict[Any, Flow] = field(default_factory=dict)
     output: Flow | None = None
     count: int = 0
     sites: int = 0

@@ -16,11 +16,13 @@ from smashdsl.lang.check.cells import Cells, arriving, reached
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard, nothing_arrives
 from smashdsl.lang.check.facts import Extent, Facts
 from smashdsl.lang.check.join import join_flows, within_bounds
+from smashdsl.lang.check.kinds import hold_kind, one_kind
 from smashdsl.lang.check.outcome import NONE, Outcome, Place, State, Witness, at_home, start, within
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.dependencies import Dependencies
 from smashdsl.lang.text.limits import Limits
 from smashdsl.ops import Flow, LayerOp, ShapeError
+from smashdsl.ops.fixed import check_fixed
 from smashdsl.ops.op import greatest, product
 
 
@@ -85,6 +87,8 @@ class Layers:
         """Follow a node that was not followed before from here."""
         self.decisions.spend(VISIT, node.span)
         outcome = self.follow(node, state, context)
+        if isinstance(node, p.Choose | p.Repeat):
+            outcome = one_kind(self.decisions.facts, node, state, context, outcome)
         if self.decisions.watch is not None:
             self.decisions.watch.see(node, state.flow, outcome)
         return outcome
@@ -141,6 +145,7 @@ class Layers:
         for arg in node.op.args:
             if arg.kind == "word" and args[arg.name] not in arg.words:
                 raise ShapeError("SD0201", f"`{arg.name}` of `{node.op.name}` is one of {', '.join(arg.words)}")
+        hold_kind(node.op, flow)
         after = within_bounds(node.op.shape(flow, args), self.limits)
         bound_costs(node.op, flow, after, args, self.limits)
         if node.weights != "own":
@@ -251,8 +256,7 @@ class Layers:
 def _amounts(node: p.Layer, flow: Flow, after: Flow, env: Mapping[str, Any]) -> dict[str, int]:
     """Return what a layer spends."""
     args = {arg.name: env[arg.name] for arg in node.args}
-    params = sum(product(weight.shape) for weight in node.op.weights(flow, args).values())
-    return {"params": params, "flops": node.op.macs(flow, after, args)}
+    return {"params": p.learned(node, flow, args), "flops": node.op.macs(flow, after, args)}
 
 
 def forgotten(outcome: Outcome, template: str) -> Outcome:
@@ -285,6 +289,8 @@ def hold_weight(node: p.Layer, flow: Flow, args: Mapping[str, Any]) -> None:
     if weight is None or len(weight.shape) < 2:
         what = "no tensor `weight` here" if weight is None else "a `weight` of one axis"
         raise ShapeError("SD0207", f"`{node.op.name}` has {what}", f"drop `weights = {node.weights}`")
+    if node.weights == "fixed":
+        check_fixed(node.fixed, weight.shape)
 
 
 def _misfit(name: str, earlier: Any, here: Any) -> ShapeError | None:

@@ -255,17 +255,19 @@ class _Expander:
         op = find(layer.op)
         assert op is not None
         given = {arg.name: arg for arg in layer.args}
-        weights = "own"
+        weights, fixed = "own", ""
         args = []
         for arg in op.args:
             if arg.kind == "weights":
                 value = given[arg.name].value if arg.name in given else None
                 weights = value.value if isinstance(value, ir.Word) else "own"
+                if isinstance(value, ir.Fixed):
+                    weights, fixed = "fixed", value.name
             elif arg.name in given:
                 args.append(self.argument(template, local, arg.name, arg.kind, given[arg.name].value))
             else:
                 args.append(p.Argument(arg.name, arg.kind, _default(arg.default), (), layer.span))
-        return p.Layer(template, local, op, tuple(args), weights, layer.span)  # type: ignore[arg-type]
+        return p.Layer(template, local, op, tuple(args), weights, layer.span, fixed)  # type: ignore[arg-type]
 
     def use(self, use: ir.Use, template: str, local: str) -> p.Scope:
         op = self.ops[use.target]

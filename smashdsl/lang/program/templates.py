@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow, LayerOp
+from smashdsl.ops.op import Size, product
 
 DecisionKind = Literal["value", "choose", "maybe", "subset"]
 
@@ -47,8 +48,9 @@ class Layer:
     local: str
     op: LayerOp
     args: tuple[Argument, ...]
-    weights: Literal["generated", "shared", "own"]
+    weights: Literal["generated", "shared", "own", "fixed"]
     span: Span
+    fixed: str = ""  # what a fixed weight is
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -203,6 +205,21 @@ class Program:
     blocks: tuple[Block, ...]
     body: Scope | None
     head: Scope
+
+
+def learned(layer: Layer, flow: Flow, args: Mapping[str, Any]) -> Size:
+    """Return how many scalars of a layer are learned: a fixed weight is none of them."""
+    weights = layer.op.weights(flow, args).items()
+    fixed = layer.weights == "fixed"
+    return sum(product(weight.shape) for name, weight in weights if not (fixed and name == "weight"))
+
+
+def wanted(program: Program) -> Flow:
+    """Return what must leave the head."""
+    space = program.space
+    if space.output.name == ir.NEXT_TOKEN:
+        return Flow(space.output.size, space.input.grid, tokens=True)
+    return Flow(space.output.size, ())
 
 
 def source(program: Program) -> Flow:

@@ -14,11 +14,13 @@ from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.layers import FLAGS, LayerTable
 from smashdsl.ops import LAYERS, Arg
+from smashdsl.ops.fixed import FIXED
 
 CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written", "left"})
 MEASURES = frozenset({"params", "flops", "reads"})
 RESERVED = CONTEXT | MEASURES | {"fresh", "reachable", "shrink", "min", "max", "count", "fixed", "true", "false"}
 WEIGHT_WORDS = ("generated", "shared", "own")
+KNOWN_FIXED = " or ".join(f'`fixed("{name}")`' for name in FIXED)
 MOST_ELEMENTS = 4096
 MOST_WORDS = 5  # words of an argument that a message lists
 
@@ -325,17 +327,28 @@ class Expressions:
 
     def _weights(self, node: s.Expr) -> ir.Expr | None:
         if isinstance(node, s.Call) and node.function.id == "fixed":
-            self.sink.error("SD0010", "`weights = fixed(…)` is not in this version yet", node.span)
-            return None
+            return self._fixed(node)
         if isinstance(node, s.Name) and node.id in WEIGHT_WORDS:
             return ir.Word(node.id, span=node.span)
         if isinstance(node, s.SetOf | s.Range):
             way_out = "let `choose` take between two layers, each with weights of its own kind"
             self.sink.error("SD0201", "`weights` takes no choice", node.span, help=way_out)
             return None
-        message = "`weights` is one of `generated`, `shared` and `own`"
+        message = '`weights` is one of `generated`, `shared`, `own` and `fixed("…")`'
         self.sink.unknown("SD0201", message, node.span, getattr(node, "id", ""), WEIGHT_WORDS)
         return None
+
+    def _fixed(self, node: s.Call) -> ir.Expr | None:
+        name = node.args[0] if len(node.args) == 1 else None
+        if not isinstance(name, s.String):
+            self.sink.error("SD0201", "`fixed` takes the name of what is not learned", node.span, help=KNOWN_FIXED)
+            return None
+        if name.value not in FIXED:
+            message = f'there are no fixed weights "{name.value}"'
+            inner = Span(name.span.start + 1, name.span.end - 1)  # without the quotes
+            self.sink.unknown("SD0101", message, inner, name.value, FIXED, KNOWN_FIXED)
+            return None
+        return ir.Fixed(name.value, span=node.span)
 
     def _is_kind(self, value: ir.Expr, kind: str, what: str, span: Span) -> bool:
         match value:

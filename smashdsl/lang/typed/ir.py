@@ -23,6 +23,8 @@ class Node:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
+NEXT_TOKEN = "next_token"  # the output that is one vector at each position
+
 # -- values -----------------------------------------------------------------------------------
 
 
@@ -102,8 +104,16 @@ class Count(Node):
     kind: Literal["count"] = "count"
 
 
+@dataclass(frozen=True)
+class Fixed(Node):
+    """Weights that are not learned, by the name of what they are; only as the value of `weights`."""
+
+    name: Identifier
+    kind: Literal["fixed"] = "fixed"
+
+
 Expr: TypeAlias = Annotated[
-    Number | Dims | Word | Ref | Binary | Call | Choice | Interval | PerAxis | Count, Tagged("kind")
+    Number | Dims | Word | Ref | Binary | Call | Choice | Interval | PerAxis | Count | Fixed, Tagged("kind")
 ]
 
 # -- statements -------------------------------------------------------------------------------
@@ -318,6 +328,8 @@ class Input(Node):
 
 @dataclass(frozen=True)
 class Output(Node):
+    """What comes out: a vector of a size, or by the name `next_token` one at each position of the input."""
+
     name: Identifier
     size: int
 

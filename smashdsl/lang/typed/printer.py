@@ -58,6 +58,8 @@ def expression(expr: ir.Expr, level: int = 0) -> str:
             return expr.value
         case ir.Ref():
             return expr.name
+        case ir.Fixed():
+            return f'fixed("{expr.name}")'
         case ir.Count():
             return f"count({expr.op})"
         case ir.Call():

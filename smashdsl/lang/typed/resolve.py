@@ -20,7 +20,8 @@ from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.lang.typed.statements import Statements
 from smashdsl.ops import LAYERS
 
-INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0}
+# the axes of each kind of input, beside its channels; of tokens the length
+INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0, "tokens": 1}
 MOST_INPUTS = 16
 EXAMPLES = {1: "[8]", 2: "[1, 128]", 3: "[3, 32, 32]", 4: "[1, 16, 16, 16]"}  # by the number of sizes
 OWN = 0  # the number of the user's own text
@@ -133,6 +134,8 @@ class _Resolver:
             parts.setdefault(type(member), []).append(member)
         params = self._params()
         input, output = self._input(node, parts), self._output(node, parts)
+        if input is not None and output is not None and output.name == ir.NEXT_TOKEN:
+            self._next_token(input, output)
         joints = self._joints(parts.get(s.Joint, []))
         if "head" not in joints:
             help = f"add `head {{ global_avg_pool; linear({output.name if output else 'classes'}) }}`"
@@ -194,14 +197,16 @@ class _Resolver:
         if not isinstance(node, s.Input):
             return None
         if node.kind.id not in INPUTS:
-            known = "`image`, `signal`, `volume` and `vector`"
+            known = "`image`, `signal`, `volume`, `vector` and `tokens`"
             message = f"`{node.kind.id}` is no kind of input"
             meant = aliases.INPUTS.get(node.kind.id.lower())
             meant = meant if meant in INPUTS else None
             self.sink.unknown(
-                "SD0101", message, node.kind.span, node.kind.id, INPUTS, f"this version takes {known}", meant
+                "SD0101", message, node.kind.span, node.kind.id, INPUTS, f"an input is one of {known}", meant
             )
             return None
+        if node.kind.id == "tokens":
+            return self._tokens(node)
         if node.vocabulary is not None:
             self.sink.error("SD0201", f"`{node.kind.id}` has no vocabulary: drop `of …`", node.vocabulary.span)
         items = node.shape.items
@@ -222,6 +227,27 @@ class _Resolver:
             return None
         channels, *grid = (int(size) for size in sizes if size is not None)
         return ir.Input(node.kind.id, channels, tuple(grid), span=node.span)  # type: ignore[arg-type]
+
+    def _tokens(self, node: s.Input) -> ir.Input | None:
+        if node.vocabulary is None or len(node.shape.items) != 1:
+            message = "`tokens` takes a length and how many tokens there are to tell apart"
+            self.sink.error("SD0201", message, node.shape.span, help="write `tokens[LENGTH] of VOCABULARY`")
+            return None
+        length = self.expressions.constant(node.shape.items[0], "the length of the input", low=1)
+        vocabulary = self.expressions.constant(node.vocabulary, "the size of the vocabulary", low=1)
+        if length is None or vocabulary is None:
+            return None
+        return ir.Input("tokens", vocabulary, (length,), span=node.span)
+
+    def _next_token(self, input: ir.Input, output: ir.Output) -> None:
+        """Hold an output that foretells the input to what comes in."""
+        if input.kind != "tokens":
+            message = f"`{ir.NEXT_TOKEN}` foretells tokens, but the input is `{input.kind}`"
+            help = "declare `input tokens[LENGTH] of VOCABULARY`, or another output such as `classes(10)`"
+            self.sink.error("SD0209", message, output.span, help=help)
+        elif output.size != input.channels:
+            message = f"`{ir.NEXT_TOKEN}` tells {output.size} tokens apart, but the input has {input.channels}"
+            self.sink.error("SD0209", message, output.span, help=f"write `output {ir.NEXT_TOKEN}({input.channels})`")
 
     def _output(self, space: s.SpaceDef, parts: Parts) -> ir.Output | None:
         node = self._single(space, parts, s.Output, "output classes(10)")
