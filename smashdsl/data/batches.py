@@ -40,6 +40,11 @@ def normalise(data: Dataset | Split) -> tuple[Tensor, Tensor]:
     return torch.tensor(mean / scale, dtype=torch.float32), torch.tensor(std, dtype=torch.float32)
 
 
+def to_tokens(split: Split, device: torch.device | str) -> tuple[Tensor, Tensor]:
+    """Place sequences of tokens on a device: (n, length) and their labels, (n,) or (n, length), both int64."""
+    return torch.tensor(split.images, device=device).long(), torch.tensor(split.labels, device=device)
+
+
 def to_tensor(split: Split, mean: Tensor, std: Tensor, device: torch.device | str) -> tuple[Tensor, Tensor]:
     """Place a whole split on a device.
 
@@ -61,7 +66,8 @@ def to_tensor(split: Split, mean: Tensor, std: Tensor, device: torch.device | st
 class Batches:
     """Serve an endless stream of batches in which each step is a pure function of the seed and the step.
 
-    ``images`` is (n, channels, *grid) and ``labels`` (n,), on one device, where the batches stay. The stream is one
+    ``images`` is (n, channels, *grid), or tokens (n, length), and ``labels`` (n,), or at each position (n, length), on
+    one device, where the batches stay. The stream is one
     shuffle of the n examples after another, cut into batches of ``batch_size``; a batch may span two shuffles, so
     all have the same size and none of the examples is left out. A run resumes by asking for its next step.
 

@@ -14,8 +14,11 @@ vectors; (n, h, w) images of one channel; of four axes channels come first unles
 the second has not, so (n, 32, 32, 3) has its channels last, and (n, 3, 32, 32), (n, 16, 8, 8) and the undecidable
 (n, 3, 4, 4) have them first; of five they come first.
 
-Labels are whole numbers from 0, as (n,) or (n, 1). Without test arrays a fifth of each class is held out as the test
-split, always the same one. Other arrays of the file are left alone.
+Whole numbers of any other integer type, as (n, length), are sequences of tokens.
+
+Labels are whole numbers from 0, as (n,) or (n, 1); of tokens (n, length), too, one at each position. Without
+test arrays a fifth of each class is held out as the test split, always the same one. Other arrays of the file are left
+alone.
 """
 
 from __future__ import annotations
@@ -131,8 +134,10 @@ def _layout(images: npt.NDArray[Any], shape: tuple[int, ...] | None) -> Layout:
 
 def _split(path: Path, arrays: _Arrays, keys: tuple[str, str], layout: Layout) -> Split:
     x_key, y_key = keys
-    images = _images(f"'{x_key}' in '{path}'", arrays[x_key], layout)
-    labels = _labels(f"'{y_key}' in '{path}'", arrays[y_key])
+    what, array = f"'{x_key}' in '{path}'", arrays[x_key]
+    tokens = array.dtype.kind in "iu" and array.dtype != np.uint8 and array.ndim == 2
+    images = _tokens(what, array) if tokens else _images(what, array, layout)
+    labels = _labels(f"'{y_key}' in '{path}'", arrays[y_key], images.shape if tokens else None)
     if len(images) != len(labels):
         raise UserError(f"'{path}' has {len(images)} images in '{x_key}' and {len(labels)} labels in '{y_key}'")
     return Split(images, labels)
@@ -140,7 +145,10 @@ def _split(path: Path, arrays: _Arrays, keys: tuple[str, str], layout: Layout) -
 
 def _images(what: str, array: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
     if array.dtype != np.uint8 and array.dtype.kind != "f":
-        raise UserError(f"{what} has the type {array.dtype}", "images are uint8 from 0 to 255, or floats")
+        raise UserError(
+            f"{what} has the type {array.dtype}",
+            "images are uint8 from 0 to 255, or floats; tokens are whole numbers (n, length)",
+        )
     if array.ndim not in (2, 3, 4, 5):
         raise UserError(f"{what} has the shape {array.shape}", "images are (n, h, w), (n, h, w, c) or (n, c, h, w)")
     if array.size == 0:
@@ -158,12 +166,23 @@ def _images(what: str, array: npt.NDArray[Any], layout: Layout) -> npt.NDArray[A
     return images
 
 
-def _labels(what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _tokens(what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    if array.size == 0:
+        raise UserError(f"{what} is empty: its shape is {array.shape}")
+    if array.min() < 0 or array.max() >= MAX_CLASSES:
+        wrong = array.min() if array.min() < 0 else array.max()
+        raise UserError(
+            f"{what} has the token {wrong}", f"tokens are whole numbers from 0 to at most {MAX_CLASSES - 1}"
+        )
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _labels(what: str, array: npt.NDArray[Any], sequences: tuple[int, ...] | None = None) -> npt.NDArray[np.int64]:
     if array.dtype.kind not in "iu":
         raise UserError(f"{what} has the type {array.dtype}", "labels are whole numbers from 0, of an integer type")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 1:
+    if array.ndim != 1 and array.shape != sequences:
         raise UserError(f"{what} has the shape {array.shape}", "labels are (n,) or (n, 1), one class each")
     if array.size == 0:
         raise UserError(f"{what} is empty")

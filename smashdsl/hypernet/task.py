@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from smashdsl.data.batches import normalise, to_tensor
-from smashdsl.data.source import Dataset, holdout
+from smashdsl.data.batches import normalise, to_tensor, to_tokens
+from smashdsl.data.source import Dataset, Split, holdout
 from smashdsl.errors import UsageError, UserError
+from smashdsl.lang.typed.ir import NEXT_TOKEN
+from smashdsl.lang.typed.printer import input_text
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
@@ -24,12 +26,13 @@ Pair = tuple[Tensor, Tensor]
 class Task:
     """Images x: (n, channels, *grid) and labels y: (n,) of each split, normalised, whole on the device.
 
-    ``validation`` is held out of the training images and is what a search sees; ``test`` is read once, at the end.
+    Tokens are x: (n, length), and y may have one label at each position, (n, length). ``validation`` is held out of the
+    training images and is what a search sees; ``test`` is read once, at the end.
     """
 
     data: Dataset
     device: torch.device
-    scale: Pair  # mean and standard deviation of each channel of the training images, (channels,)
+    scale: Pair | None  # mean and standard deviation of each channel of the training images, (channels,); not of tokens
     train: Pair
     validation: Pair
     test: Pair
@@ -37,7 +40,11 @@ class Task:
 
 def whole_training_set(task: Task) -> Pair:
     """Return all training images, those held out for the search among them, in the order of the data."""
-    return to_tensor(task.data.train, *task.scale, task.device)
+    return _placed(task.data.train, task.scale, task.device)
+
+
+def _placed(split: Split, scale: Pair | None, device: torch.device) -> Pair:
+    return to_tokens(split, device) if scale is None else to_tensor(split, *scale, device)
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -71,8 +78,8 @@ def make_task(space: Space, data: Dataset, device: torch.device, validation: flo
     """
     check_fit(space, data)
     train, held = holdout(data, validation, seed)
-    scale = normalise(data)
-    parts = [to_tensor(split, *scale, device) for split in (train, held, data.test)]
+    scale = None if data.train.tokens else normalise(data)
+    parts = [_placed(split, scale, device) for split in (train, held, data.test)]
     return Task(data, device, scale, *parts)
 
 
@@ -99,14 +106,17 @@ def explained() -> Iterator[None]:
 
 
 def input_shape(space: Space) -> tuple[int, ...]:
-    """Return what a space takes, (channels, *grid)."""
+    """Return what a space takes, (channels, *grid), or of tokens (length,)."""
     source = space.compiled.space.input
-    return (source.channels, *source.grid)
+    return source.grid if source.kind == "tokens" else (source.channels, *source.grid)
 
 
 def check_fit(space: Space, data: Dataset) -> None:
     """Raise `UserError` unless data has the shape and the number of classes that a space declares."""
     source, output = space.compiled.space.input, space.compiled.space.output
+    if source.kind == "tokens" or data.train.tokens:
+        _check_tokens(space, data)
+        return
     wanted, found = input_shape(space), tuple(data.train.images.shape[1:])
     if wanted != found:
         shape = _listed(found)
@@ -119,6 +129,31 @@ def check_fit(space: Space, data: Dataset) -> None:
             f"space `{space.name}` tells {output.size} classes apart, but data `{data.name}` has {data.classes}",
             f"write `output {output.name}({data.classes})` in the spec, or choose other data",
         )
+
+
+def _check_tokens(space: Space, data: Dataset) -> None:
+    source, output = space.compiled.space.input, space.compiled.space.output
+    length = data.train.images.shape[1]
+    most = 1 + int(max(data.train.images.max(), data.test.images.max())) if data.train.tokens else 0
+    if not data.train.tokens or source.kind != "tokens" or length != source.grid[0] or most > source.channels:
+        wanted = f"takes `{input_text(source)}`"
+        holds = f"tokens[{length}] of {most}" if data.train.tokens else f"[{_listed(data.train.images.shape[1:])}]"
+        help = f"write `input {holds}` in the spec, or choose other data"
+        if not data.train.tokens:
+            help = "tokens are whole numbers (n, length) of a type such as int64, or a text: `--data text:FILE`"
+        raise UserError(f"space `{space.name}` {wanted}, but data `{data.name}` holds {holds}", help)
+    by_position = data.train.labels.ndim > 1
+    if by_position != (output.name == NEXT_TOKEN):
+        what = "a label at each position" if by_position else "one label for each sequence"
+        help = (
+            f"write `output {NEXT_TOKEN}({source.channels})`"
+            if by_position
+            else f"write `output classes({data.classes})`"
+        )
+        raise UserError(f"data `{data.name}` has {what}, which is not what `{output.name}` tells", help)
+    if data.classes > output.size or (not by_position and data.classes < output.size):
+        message = f"space `{space.name}` tells {output.size} classes apart, but data `{data.name}` has {data.classes}"
+        raise UserError(message, f"write `output {output.name}({data.classes})` in the spec, or choose other data")
 
 
 def _listed(sizes: tuple[int, ...]) -> str:

@@ -18,8 +18,8 @@ def kendall(a: Sequence[float], b: Sequence[float]) -> float | None:
 def gap_interval(wrong_a: Any, wrong_b: Any, seed: int = 0, draws: int = 4000) -> tuple[float, float, float]:
     """Return how much lower the mean error of a is than that of b, with a 95 % bootstrap interval, in points.
 
-    wrong: (seeds, images) bool, over the same test images. Images are drawn anew for both alike, seeds for each apart,
-    so the interval covers the spread between trainings and the choice of test images.
+    wrong: (seeds, images) bool, or the share of each that is wrong, over the same test images. Images are drawn anew
+    for both alike, seeds for each apart, so the interval covers the spread between trainings and the choice of images.
     """
     a, b = np.asarray(wrong_a, float), np.asarray(wrong_b, float)
     rng = np.random.default_rng(seed)

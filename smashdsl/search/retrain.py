@@ -39,7 +39,7 @@ class RetrainConfig:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network: which test images it gets wrong, (images,) bool, and its training losses."""
+    """A trained network: which test images, or positions, it gets wrong, (images,) bool, and its training losses."""
 
     module: ArchitectureModule
     wrong: Any
@@ -85,9 +85,9 @@ def retrain(
 
 @torch.no_grad()
 def wrong_images(module: ArchitectureModule, split: Pair, precision: Precision = "auto") -> Any:
-    """Return which images of a split a module gets wrong, (images,) bool."""
+    """Return which images of a split a module gets wrong, (images,) bool; of sequences which positions, row by row."""
     module.eval()
     x, y = split
     with casting(x.device, precision):
         found = torch.cat([module(channels_last(part)).float().argmax(1) for part in x.split(CHUNK)])
-    return (found != y).cpu().numpy()
+    return (found != y).flatten().cpu().numpy()

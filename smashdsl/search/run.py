@@ -172,7 +172,7 @@ class _Run:
     def train(self, role: str, candidate: Candidate) -> list[dict[str, Any]]:
         """Train a candidate with each seed, or read what was found before."""
         path = self.folder / TRAININGS
-        images = len(self.task.test[1])
+        images = self.task.test[1].numel()
         done = {(line["role"], line["seed"]): line for line in read_trainings(path, images)}
         found = []
         for seed in range(self.config.seeds):
@@ -210,8 +210,12 @@ class _Run:
     def conclude(
         self, log: StudyLog, finals: dict[str, Candidate], trained: dict[str, list[dict[str, Any]]]
     ) -> dict[str, Any]:
-        images = len(self.task.test[1])
-        wrong = {role: np.stack([unpacked(t["wrong"], images) for t in lines]) for role, lines in trained.items()}
+        labels = self.task.test[1]
+        wrong = {
+            # positions of one sequence are no independent draws, so a sequence counts as one example, by their mean
+            role: np.stack([unpacked(t["wrong"], labels.numel()).reshape(len(labels), -1).mean(1) for t in lines])
+            for role, lines in trained.items()
+        }
         gap, low, high = gap_interval(wrong["best"], wrong["random_median"], seed=mixed(self.config.seed, 31) % 2**32)
         drawn = [c for c in log.done if c.stage == "random"]
         result = {

@@ -67,10 +67,10 @@ class Scorer:
 
 
 def evaluate(program: Program, weights: dict[str, Tensor], split: Pair) -> Score:
-    """Return loss and error of a network over a split."""
+    """Return loss and error of a network over a split, of sequences over their positions."""
     x, y = split
     logits = torch.cat([program(channels_last(part), weights).float() for part in x.split(CHUNK)])
     loss = F.cross_entropy(logits, y)
     wrong = (logits.argmax(1) != y).sum()
     both = torch.stack([loss.double(), wrong.double()]).tolist()  # one wait for the device
-    return Score(both[0], 100 * both[1] / len(y))
+    return Score(both[0], 100 * both[1] / y.numel())

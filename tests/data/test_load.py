@@ -61,12 +61,12 @@ def write_cifar(folder: Path) -> np.ndarray:
         (
             "imagenet",
             "unknown data source 'imagenet'\n  = help: the data sources are "
-            "fashion-mini, fashion-mnist[:FOLDER], cifar10[:FOLDER], npz:FILE",
+            "fashion-mini, fashion-mnist[:FOLDER], cifar10[:FOLDER], text:FILE, npz:FILE",
         ),
         (
             "",
             "unknown data source ''\n  = help: the data sources are "
-            "fashion-mini, fashion-mnist[:FOLDER], cifar10[:FOLDER], npz:FILE",
+            "fashion-mini, fashion-mnist[:FOLDER], cifar10[:FOLDER], text:FILE, npz:FILE",
         ),
         ("fashion-mini:x", "data source 'fashion-mini' takes no path\n  = help: write fashion-mini"),
         ("npz", "data source 'npz' needs a file\n  = help: write npz:FILE"),

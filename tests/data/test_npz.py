@@ -110,7 +110,8 @@ SHAPES = "\n  = help: images are (n, h, w), (n, h, w, c) or (n, c, h, w)"
         ),
         (
             {"x": X.astype(np.int32), "y": Y},
-            "'x' in '{path}' has the type int32\n  = help: images are uint8 from 0 to 255, or floats",
+            "'x' in '{path}' has the type int32\n  = help: images are uint8 from 0 to 255, or floats; "
+            "tokens are whole numbers (n, length)",
         ),
         ({"x": X[0, 0], "y": Y}, "'x' in '{path}' has the shape (5,)" + SHAPES),
         ({"x": X[..., None, None, None], "y": Y}, "'x' in '{path}' has the shape (20, 6, 5, 1, 1, 1)" + SHAPES),

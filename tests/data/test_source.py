@@ -27,7 +27,7 @@ def dataset_of(labels: list[int]) -> Dataset:
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (np.zeros((2, 1, 2, 2)), np.zeros(2, np.int64), "images are float64, not uint8 or float32"),
+        (np.zeros((2, 1, 2, 2)), np.zeros(2, np.int64), "images are float64, not uint8 or float32, and tokens int64"),
         (np.zeros((2, 1, 2, 2), np.uint8), np.zeros(2, np.int32), "labels are int32, not int64"),
         (np.zeros(2, np.uint8), np.zeros(2, np.int64), "images have shape (2,), not (n, channels, *grid)"),
         (
