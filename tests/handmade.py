@@ -19,6 +19,8 @@ NARROW = {
     "mobilenet_v3": {"size": 64},
     "nas_bench_101": {"c": 4},
     "darts": {"c": 4, "n": 1},
+    "char_gpt": {"d": 16},
+    "autoformer": {"patch": 56, "dim": 48},
 }
 HEAD = "head { norm; relu; global_avg_pool; linear(classes) }"
 BODIES = {

@@ -101,23 +101,27 @@ def test_a_member_is_built_and_runs(path: Path) -> None:
     architecture = space.sample(seed=7)
     module = space.module(architecture)
     source, output = space.compiled.space.input, space.compiled.space.output
-    x = torch.randn(2, source.channels, *source.grid)
+    x, shape = torch.randn(2, source.channels, *source.grid), (2, output.size)
+    if source.kind == "tokens":
+        x, shape = torch.randint(source.channels, (2, *source.grid)), (2, output.size, *source.grid)
     for mode in (True, False):
         y = module.train(mode)(x)
-        assert y.shape == (2, output.size)
+        assert y.shape == shape
         assert torch.isfinite(y).all()
     graph = space.build(architecture)
-    assert graph(x, module.tensors()).shape == (2, output.size)
+    assert graph(x, module.tensors()).shape == shape
 
 
 def test_the_weights_of_the_space_are_trained_for_a_few_steps(path: Path) -> None:
     space = example(path.stem)
     source, output = space.compiled.space.input, space.compiled.space.output
-    if source.kind == "tokens":
-        pytest.skip("data sources hold images, signals and volumes")
     rng = np.random.default_rng(0)
-    labels = np.arange(12) % min(3, output.size)
-    split = Split(rng.integers(0, 256, (12, source.channels, *source.grid), dtype=np.uint8), labels)
+    if source.kind == "tokens":
+        tokens = rng.integers(0, source.channels, (12, 1 + source.grid[0]))
+        split = Split(tokens[:, :-1], tokens[:, 1:])
+    else:
+        labels = np.arange(12) % min(3, output.size)
+        split = Split(rng.integers(0, 256, (12, source.channels, *source.grid), dtype=np.uint8), labels)
     data = make_dataset("noise", split, split, tuple(str(i) for i in range(output.size)))
     config = TrainConfig(steps=3, batch_size=4, hypernet=HyperNetConfig(3, (2, 1), 3))
     supernet, losses = train_supernet(space, make_task(space, data, torch.device("cpu"), 0.25), config)
