@@ -116,6 +116,12 @@ def test_characters_that_can_not_be_seen_are_spelled(char: str) -> None:
     assert char not in diagnostics[0].message
 
 
+def test_a_run_of_one_character_is_told_once() -> None:
+    diagnostics = found(f"{SPACE}{'🙂' * 50_000}\n{HEAD}")
+    assert [d.code for d in diagnostics] == ["SD0002"]
+    assert diagnostics[0].span.end - diagnostics[0].span.start == 50_000
+
+
 def test_names_in_other_scripts_are_told_once() -> None:
     diagnostics = found(f"{SPACE}  op größe {{ relu }}\n  stem {{ größe }}\n{HEAD}")
     assert [d.code for d in diagnostics] == ["SD0002", "SD0002"]

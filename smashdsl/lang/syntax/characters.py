@@ -158,7 +158,11 @@ def _quoted(text: str, start: int, sink: Sink) -> tuple[int, str]:
 
 
 def _character(text: str, start: int, sink: Sink) -> tuple[int, str]:
-    char, at = text[start], Span(start, start + 1)
+    """Report a character, and all of its kind that follow it, as one."""
+    char, end = text[start], start + 1
+    while end < len(text) and text[end] == char:
+        end += 1
+    at = Span(start, end)
     name = unicodedata.name(char, "a control character").lower()
     message = f"`{_spelled(char)}` is not a word of the language" + ("" if char.isascii() else f" ({name})")
     meant, instead = MEANT.get(char, ("", " "))
@@ -170,7 +174,8 @@ def _character(text: str, start: int, sink: Sink) -> tuple[int, str]:
         at, meant = Span(start - len(number[0]), start + 1), f"{int(number[1]) / 100:g}"
     if meant or (char in MEANT and char not in HELP):
         help = f"write `{meant}`" if meant.strip() else "write a space" if meant else "drop it"
-        sink.add(Diagnostic("SD0002", message, at, help=help, fix=(Edit(at, meant),)))
+        whole = meant * (end - start) if char in MEANT else meant
+        sink.add(Diagnostic("SD0002", message, at, help=help, fix=(Edit(at, whole),)))
     else:
         sink.error("SD0002", message, at, help=HELP.get(char))
-    return start + 1, instead
+    return end, instead * (end - start)

@@ -91,8 +91,9 @@ class Sink:
         key = (diagnostic.code, diagnostic.span)
         if key not in self._seen:
             self._seen.add(key)
-            message, help = _short(diagnostic.message), diagnostic.help and _short(diagnostic.help)
-            self.found.append(replace(diagnostic, message=message, help=help))
+            message, help = _short(diagnostic.message), _short(diagnostic.help or "") or None
+            shown = message == diagnostic.message and help == diagnostic.help
+            self.found.append(diagnostic if shown else replace(diagnostic, message=message, help=help))
 
     def error(
         self, code: str, message: str, span: Span, label: str = "", help: str | None = None, fix: tuple[Edit, ...] = ()
