@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smashdsl.lang.check.entries import entry_name, shrink
+from smashdsl.lang.program import needs
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.typed.evaluate import scalar
 from smashdsl.space import subsets
@@ -34,7 +35,7 @@ class Cells:
         self.machine = machine
         self.batch, self.facts = machine.batch, machine.facts
         self.decisions, self.observer = machine.decisions, machine.observer
-        self.account = CostObserver(self.batch) if p.budgeted(machine.program) else None
+        self.account = CostObserver(self.batch) if needs.budgeted(machine.program) else None
         self.results = Results(0, Frame(np.arange(self.batch), {}), None)
         self.tied: dict[str, Any] = {}  # which rows have used a tied cell before
         self.reshaped: dict[int, bool] = {}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from smashdsl.lang.compile import Compiled
+from smashdsl.lang.program import needs
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.typed import ir
 from smashdsl.lang.typed.evaluate import scalar
@@ -51,7 +52,7 @@ class Machine:
         self.decisions = Decisions(sites, batch, rng, self.observer, proposed, keep)
         # by what is decided once, and where its weights live: which rows have used it before
         self.lets: dict[tuple[p.Let, str], Any] = {}
-        self.shared = p.shared_lets(self.program)
+        self.shared = needs.shared_lets(self.program)
         self.cells = Cells(self)
 
     @property
@@ -89,7 +90,7 @@ class Machine:
                 if not (block is self.program.blocks[-1] and position == len(block.instances) - 1):
                     stream = self.scope(block.transition, inner, stream)
         if self.program.body is not None:
-            self.cells.results = Results(p.results_kept(self.program), frame, stream)
+            self.cells.results = Results(needs.results_kept(self.program), frame, stream)
             stream = self.scope(self.program.body, frame, stream)
         return self.scope(self.program.head, frame, stream)
 

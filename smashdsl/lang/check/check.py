@@ -12,6 +12,7 @@ from smashdsl.lang.check.facts import Facts
 from smashdsl.lang.check.layers import Layers
 from smashdsl.lang.check.outcome import Outcome, State, start, within
 from smashdsl.lang.check.watch import Watch
+from smashdsl.lang.program import needs
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.diagnostics import Diagnostic, Sink
 from smashdsl.lang.text.limits import Limits
@@ -32,7 +33,7 @@ def check(program: p.Program, sink: Sink, limits: Limits, watch: Watch | None = 
         sink.add(Diagnostic(f.code, f.message, f.span, where=f.where, when=f.witness.decisions(), help=f.help))
     if sink.failed:
         return None
-    if (sites := p.sites(program, decisions.facts.most)) > limits.sites:
+    if (sites := needs.sites(program, decisions.facts.most)) > limits.sites:
         message = f"this space has {sites:,} layers and decisions, more than {limits.sites:,}"
         sink.error("SD0402", message, program.space.span, help="lower a count, or raise the limit on sites")
         return None
@@ -83,7 +84,7 @@ class _Network:
                 )
                 last = position == len(block.instances) - 1 and block is self.program.blocks[-1]
                 outcome = self.decisions.then(outcome, lambda s, b=block, c=inner, z=last: self.block(b, s, c, z))  # type: ignore[misc]
-        body, head, kept = self.program.body, self.program.head, p.results_kept(self.program)
+        body, head, kept = self.program.body, self.program.head, needs.results_kept(self.program)
         if body is not None:
             outcome = self.decisions.then(outcome, lambda s: self.layers.scope(body, remembering(s, kept), context))
         outcome = self.decisions.then(outcome, lambda s: self.layers.scope(head, s._replace(results=()), context))

@@ -11,13 +11,14 @@ from smashdsl.lang.check.account import Meter, total
 from smashdsl.lang.check.facts import Facts
 from smashdsl.lang.check.outcome import NONE, Finding, Outcome, Scope, State, Witness, branch, counted, then
 from smashdsl.lang.check.pools import shown, values
+from smashdsl.lang.check.values import order, value_of
 from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.check.ways import deciding, either, stepped
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import NOWHERE, Span
 from smashdsl.lang.typed import ir
-from smashdsl.lang.typed.evaluate import evaluate, scalar
+from smashdsl.lang.typed.evaluate import scalar
 from smashdsl.ops import ShapeError
 
 Chosen = dict[int, Any]
@@ -25,12 +26,6 @@ Memo = dict[Hashable, tuple[Outcome, set[Hashable] | None]]
 WORK_PER_STATE = 4
 MOST_REACHED = 10  # how often states may be reached, for each that may differ
 Keep: TypeAlias = Literal["nothing", "witness", "all"]
-KINDS = {
-    "size": "one whole number",
-    "axes": "a size such as `3` or `3x3`",
-    "number": "a number",
-    "flag": "`true` or `false`",
-}
 
 
 class NotDecided(Exception):
@@ -292,7 +287,7 @@ class Decisions:
         known = self.facts.alphabets.get(decision.template) or ()
         fresh = set(offered).difference(known)
         if fresh or not known:
-            self.facts.alphabets[decision.template] = tuple(sorted((*known, *fresh), key=_order))
+            self.facts.alphabets[decision.template] = tuple(sorted((*known, *fresh), key=order))
 
     def subset(self, decision: p.Decision, banks: int, offered: Iterable[Hashable]) -> None:
         """Note that a set of banks is decided, and the most banks it is out of."""
@@ -311,30 +306,6 @@ class Decisions:
             raise ShapeError("SD0402", f"`{what}` of {number:,} is more than {self.limits.sites:,} sites", help)
         self.facts.most[id(node)] = max(number, self.facts.most.get(id(node), 0))
         return number
-
-
-def value_of(arg: p.Argument, env: Mapping[str, Any], chosen: Chosen) -> Any:
-    """Return an argument's value; raises `ShapeError` when it is not of the argument's kind."""
-    value = evaluate(arg.value, env, chosen)
-    if not _is_kind(value, arg.kind):
-        wanted = KINDS.get(arg.kind, "one of its words")
-        raise ShapeError("SD0201", f"`{arg.name}` must be {wanted}, not {shown(value)}")
-    return value
-
-
-def _is_kind(value: Any, kind: str) -> bool:
-    match kind:
-        case "size":
-            return type(value) is int
-        case "axes":
-            return type(value) is int or (type(value) is tuple and all(type(item) is int for item in value))
-        case "number":
-            return type(value) in (int, float)
-        case "flag":
-            return type(value) is bool
-        case "any":
-            return True
-    return type(value) is str
 
 
 def failed(error: ShapeError, span: Span) -> Outcome:
@@ -356,7 +327,3 @@ def guard(span: Span, follow: Callable[[], Outcome]) -> Outcome:
         return follow()
     except ShapeError as error:
         return failed(error, span)
-
-
-def _order(value: Any) -> tuple[str, Any]:
-    return "number" if isinstance(value, int | float) else type(value).__name__, value

@@ -18,6 +18,7 @@ from smashdsl.lang.check.facts import Extent, Facts
 from smashdsl.lang.check.join import join_flows, within_bounds
 from smashdsl.lang.check.kinds import hold_kind, one_kind
 from smashdsl.lang.check.outcome import NONE, Outcome, Place, State, Witness, at_home, start, within
+from smashdsl.lang.program import needs
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.dependencies import Dependencies
 from smashdsl.lang.text.limits import Limits
@@ -45,7 +46,7 @@ class Layers:
         self.decisions = decisions
         self.limits = decisions.limits
         self.free = Dependencies()
-        self.shared_lets = p.shared_lets(program)
+        self.shared_lets = needs.shared_lets(program)
         self.cells = Cells(self, decisions)
 
     def seq(self, seq: p.Seq, state: State, context: Context) -> Outcome:

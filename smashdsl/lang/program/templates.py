@@ -7,8 +7,7 @@ Templates compare by identity.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -233,27 +232,6 @@ def home(let: Let) -> str:
     return let.body.template.removesuffix(f".{let.name}")
 
 
-def budgeted(program: Program) -> bool:
-    """Return whether some cell or block adds ops by what is spent."""
-    cells = [block.cell for block in program.blocks]
-    seen: set[int] = set()
-    stack = list(roots(program))
-    while stack:
-        node = stack.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        stack.extend(children(node))
-        if isinstance(node, CellUse):
-            cells.append(node.cell)
-    return any(measured(cell) for cell in cells)
-
-
-def results_kept(program: Program) -> int:
-    """Return how many results of `body` some cell may take beside what arrives at it."""
-    return max((cell.inputs - 1 for cell in program.space.cells), default=0)
-
-
 def children(node: Node) -> Iterator[Node]:
     """Yield the nodes directly below a node."""
     match node:
@@ -291,42 +269,6 @@ def roots(program: Program) -> Iterator[Node]:
     yield program.head
 
 
-def shared_lets(program: Program) -> frozenset[Let]:
-    """Return the lets that some architecture uses more than once."""
-    shared: set[Let] = set()
-    seen: set[int] = set()
-
-    def visit(seq: Seq) -> Counter[Let]:
-        total: Counter[Let] = Counter()
-        for node in seq:
-            if id(node) in seen and isinstance(node, Scope):
-                continue
-            if isinstance(node, LetUse):
-                total[node.let] += 1
-                if id(node.let.body) not in seen:
-                    seen.add(id(node.let.body))
-                    total += visit(node.let.body.body)
-            elif isinstance(node, Choose):
-                total += _most(visit(path) for path in node.paths)
-            elif isinstance(node, Repeat):
-                inner = visit(node.body)
-                total += inner + inner
-            else:
-                total += visit(tuple(children(node)))
-        shared.update(let for let, uses in total.items() if uses > 1)
-        return total
-
-    visit(tuple(roots(program)))
-    return frozenset(shared)
-
-
-def _most(counts: Iterator[Counter[Let]]) -> Counter[Let]:
-    most: Counter[Let] = Counter()
-    for count in counts:
-        most |= count
-    return most
-
-
 def arguments(node: Node) -> Iterator[Argument]:
     """Yield the arguments of a node itself."""
     match node:
@@ -341,27 +283,6 @@ def arguments(node: Node) -> Iterator[Argument]:
             yield node.cell.bank
             yield node.cell.banks
             yield from (member.count for member in node.cell.members if member.count is not None)
-
-
-def sites(program: Program, most: Mapping[int, int]) -> int:
-    """Return how many layers and decisions a program has, at the most repeats and ops of each place."""
-    found: dict[int, int] = {}
-
-    def size(node: Node) -> int:
-        if id(node) not in found:
-            inner = sum(map(size, children(node))) if not isinstance(node, CellUse) else cell(node.cell)
-            inner *= most.get(id(node), 1) if isinstance(node, Repeat | Read) else 1
-            own = 1 if isinstance(node, Layer | Choose | Read | Write) else 0
-            found[id(node)] = own + inner + sum(len(argument.decisions) for argument in arguments(node))
-        return found[id(node)]
-
-    def cell(node: Cell) -> int:
-        entering = node.inputs * size(node.entry) if node.entry is not None else 0
-        return entering + sum(size(m.use) * (1 if m.count is None else most.get(id(m), 0)) for m in node.members)
-
-    blocks = sum((cell(block.cell) + size(block.transition)) * len(block.instances) for block in program.blocks)
-    joints = (program.stem, program.head, *([program.body] if program.body is not None else []))
-    return blocks + sum(map(size, joints)) + len(program.params)
 
 
 def names(expr: ir.Expr) -> Iterator[str]:
