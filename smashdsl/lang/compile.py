@@ -19,13 +19,12 @@ from smashdsl.lang.syntax.parser import parse
 from smashdsl.lang.text.diagnostics import Diagnostic, Sink
 from smashdsl.lang.text.folder import Reader
 from smashdsl.lang.text.limits import Limits
-from smashdsl.lang.text.source import Source, Sources, Span
+from smashdsl.lang.text.source import PRELUDE, Source, Sources, Span
 from smashdsl.lang.typed import ir
 from smashdsl.lang.typed.printer import to_text
 from smashdsl.lang.typed.resolve import resolve
 
 ParamValue = int | float | str
-PRELUDE = 1  # the number of its text in every compilation
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ def architecture() -> dict[str, Any]:
 def diagnostics() -> dict[str, Any]:
     """Return the schema of what `check --format json` prints: a result, or a list of one for each file."""
     edit = _closed({"start": NUMBER_FROM_0, "end": NUMBER_FROM_0, "text": TEXT})
+    places = ("line", "column", "end_line", "end_column")
+    label = _closed({"file": TEXT, **dict.fromkeys(places, NUMBER_FROM_1), "text": TEXT})
     diagnostic = _closed(
         {
             "code": {"enum": list(CODES)},
@@ -44,6 +46,7 @@ def diagnostics() -> dict[str, Any]:
             "end_column": NUMBER_FROM_1,
             "where": {"description": "the path of the site, empty where there is none", **TEXT},
             "when": {"description": "decisions that lead there", "type": "object", "additionalProperties": TEXT},
+            "labels": {"description": "other places, with a few words each", "type": "array", "items": label},
             "notes": {"type": "array", "items": TEXT},
             "help": {"type": ["string", "null"]},
             "fix": {"description": "edits, in code points of the file from 0", "type": "array", "items": edit},

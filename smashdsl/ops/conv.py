@@ -17,6 +17,7 @@ def _geometry(flow: Flow, args: Args) -> tuple[tuple[Size, ...], tuple[Size, ...
         "a convolution needs a grid, but {} channels without one arrive",
         flow.channels,
         help="use `linear` after `global_avg_pool` or `flatten`",
+        about="grid",
     )
     kernel = axes(args["kernel"], flow.grid, "kernel")
     stride = axes(args["stride"], flow.grid, "stride")
@@ -39,6 +40,7 @@ def _conv_shape(flow: Flow, args: Args) -> Flow:
         groups,
         flow.channels,
         help="let groups divide both what arrives and what leaves",
+        about="channels",
     )
     expect(
         out % groups == 0,
@@ -98,7 +100,12 @@ def _conv_lower(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any])
 def _causal_shape(flow: Flow, args: Args) -> Flow:
     out = _conv_shape(flow, args)
     causal = bool(args["causal"])
-    expect(not causal or len(flow.grid) == 1, "SD0207", "a causal convolution needs tokens or a grid of one axis")
+    expect(
+        not causal or len(flow.grid) == 1,
+        "SD0207",
+        "a causal convolution needs tokens or a grid of one axis",
+        about="grid",
+    )
     return out
 
 

@@ -26,6 +26,7 @@ def _shape(flow: Flow, args: Args) -> Flow:
         "`linear` takes a vector or tokens, but {} arrives, which has a grid",
         flow,
         help="put `global_avg_pool` or `flatten` before it, or use `conv(1x1, …)`",
+        about="grid",
     )
     expect(args["out"] >= 1, "SD0208", "`linear` can't make {} channels", args["out"])
     return flow._replace(channels=args["out"])

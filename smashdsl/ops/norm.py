@@ -85,6 +85,7 @@ def _shape(flow: Flow, args: Args) -> Flow:
             "norm(group, {}) does not divide the channels that arrive, {}",
             args["groups"],
             flow.channels,
+            about="channels",
         )
     return flow
 

@@ -16,14 +16,23 @@ Args = Mapping[str, Any]
 Kind = Literal["size", "axes", "number", "flag", "word", "weights", "any"]
 
 
-class ShapeError(Exception):
-    """A layer can't take what arrives, with the diagnostic code, and the way out."""
+About = Literal["channels", "grid", ""]
 
-    def __init__(self, code: str, message: str, help: str | None = None) -> None:
+
+class ShapeError(Exception):
+    """A layer can't take what arrives, with the diagnostic code, and the way out.
+
+    ``about`` says that the `channels` or the `grid` which arrive are what does not fit: whoever made them is told too.
+    """
+
+    about: About = ""
+
+    def __init__(self, code: str, message: str, help: str | None = None, about: About = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.help = help
+        self.about = about
 
 
 class Flow(NamedTuple):
@@ -135,10 +144,17 @@ def holds(condition: Any) -> bool:
     return condition if isinstance(condition, bool) else bool(condition.all())
 
 
-def expect(condition: Any, code: str, message: str, *values: Any, help: str | None = None) -> None:
+def expect(
+    condition: Any,
+    code: str,
+    message: str,
+    *values: Any,
+    help: str | None = None,
+    about: About = "",
+) -> None:
     """Raise `ShapeError` unless the condition holds everywhere; the message is only formatted then."""
     if not holds(condition):
-        raise ShapeError(code, message.format(*values), help)
+        raise ShapeError(code, message.format(*values), help, about)
 
 
 def least(a: Size, b: Size) -> Size:
@@ -171,7 +187,8 @@ def axes(value: Any, grid: tuple[Size, ...], what: str) -> tuple[Size, ...]:
     if isinstance(value, tuple):
         if len(value) != len(grid):
             message = f"{what} {'x'.join(map(str, value))} has {len(value)} axes, but the grid has {len(grid)}"
-            raise ShapeError("SD0207", message, "write one number for all axes, or a choice among sizes: `{3, 5}`")
+            help = "write one number for all axes, or a choice among sizes: `{3, 5}`"
+            raise ShapeError("SD0207", message, help, about="grid")
         return value
     return (value,) * len(grid)
 

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 
 def _shape(flow: Flow, args: Args) -> Flow:
-    expect(len(flow.grid) > 0, "SD0207", "a pool needs a grid, but {} channels without one arrive", flow.channels)
+    expect(
+        len(flow.grid) > 0,
+        "SD0207",
+        "a pool needs a grid, but {} channels without one arrive",
+        flow.channels,
+        about="grid",
+    )
     kernel = axes(args["kernel"], flow.grid, "kernel")
     stride = axes(args["stride"], flow.grid, "stride")
     for k, s, g in zip(kernel, stride, flow.grid, strict=True):
@@ -33,6 +39,7 @@ def _shape(flow: Flow, args: Args) -> Flow:
             s,
             g,
             help="a strided pool must divide the grid",
+            about="grid",
         )
     return flow._replace(grid=tuple(g // s for g, s in zip(flow.grid, stride, strict=True)))
 
@@ -74,7 +81,7 @@ def _max(graph: Lowering, x: Any, args: Args, weights: Mapping[str, Any]) -> Any
 
 
 def _global_shape(flow: Flow, args: Args) -> Flow:
-    expect(len(flow.grid) > 0, "SD0207", "`global_avg_pool` needs a grid, but {} arrives", flow)
+    expect(len(flow.grid) > 0, "SD0207", "`global_avg_pool` needs a grid, but {} arrives", flow, about="grid")
     return Flow(flow.channels, ())
 
 

@@ -25,6 +25,7 @@ def _pad_shape(flow: Flow, args: Args) -> Flow:
         "pad_channels({}) can't hold the {} channels that arrive",
         args["out"],
         flow.channels,
+        about="channels",
     )
     return flow._replace(channels=args["out"])
 

@@ -56,6 +56,7 @@ def _need_tokens(flow: Flow, name: str) -> None:
         name,
         flow,
         help="make a sequence of a grid by `tokens`",
+        about="grid",
     )
 
 
@@ -110,6 +111,7 @@ def _tokens_shape(flow: Flow, args: Args) -> Flow:
         "SD0207",
         "`tokens` makes a sequence of a grid, but {} arrives",
         flow,
+        about="grid",
     )
     return Flow(flow.channels, (product(flow.grid),), tokens=True)
 

@@ -196,3 +196,19 @@ def test_every_member_with_the_decisions_of_an_error_is_wrong(text: str) -> None
         met = [wrong for decided, wrong in found if all(shown(decided.get(path)) == value for path, value in when)]
         assert met
         assert None not in met
+
+
+@settings(QUICK, max_examples=100)
+@given(drafts(4))
+def test_what_made_the_channels_of_an_error_made_as_many_as_it_says(text: str) -> None:
+    try:
+        compile_source(Source("drawn.smash", text))
+    except SmashError as error:
+        for diagnostic in error.diagnostics:
+            said = re.findall(r"\d+", diagnostic.message)
+            for label in diagnostic.others:
+                made = re.match(r"(\d+) channels? ", label.text)
+                if made is not None and diagnostic.code in {"SD0203", "SD0305", "SD0209"}:
+                    event("a maker of channels")
+                    assert made[1] in said, str(error)
+                    assert label.span != diagnostic.span

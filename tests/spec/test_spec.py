@@ -3,12 +3,14 @@
 A fence is a whole file; ```smash space is what stands in a space, ```smash body in its body, ```smash block in a block
 of four banks of eight channels; ```smash file NAME is a file that the next whole file imports. It must compile, unless
 comments say what is wrong on their line, and exactly that: `# error[SD0203]: text … more text (when site = value)`.
+`# label: 12 channels are made here` is what an error says on its line beside its place: a fence that has one has all.
 `# count: 12` states the number of architectures, and `# members: 6` how many of them meet the constraints.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ FENCE = re.compile(r"^```smash ?(\w*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOT
 EXPECTED = re.compile(r"# (error|warning)\[(SD\d{4})\]: (.*?)(?: \(when (.*)\))?$")
 MEMBERS = re.compile(r"^ *# members: ([\d,]+)$", re.MULTILINE)
 COUNT = re.compile(r"^ *# count: ([\d,]+)$", re.MULTILINE)
+LABEL = re.compile(r"# label: (.*?)(?= # |$)")
 SPACE = (
     "smash 1\nspace s {\n  input image[8, 8, 8]\n  output classes(4)\n",
     "  head { global_avg_pool; linear(classes) }\n}\n",
@@ -84,6 +87,12 @@ def told(
     return sorted(found, key=lambda one: (one[0], one[1].code))
 
 
+def labels(sources: Source | Sources, found: list[tuple[Place, Diagnostic]]) -> Iterator[tuple[int, str]]:
+    for _, diagnostic in found:
+        for label in diagnostic.others:
+            yield sources.of(label.span).position(label.span.start)[0], label.text
+
+
 @pytest.mark.parametrize("fence", fences(), ids=lambda fence: fence.name)
 def test_page(fence: Fence) -> None:
     source = Source(fence.name, fence.text)
@@ -109,6 +118,9 @@ def test_page(fence: Fence) -> None:
             assert part in whole
         if match[4] is not None:
             assert match[4] == ", ".join(f"{path} = {value}" for path, value in diagnostic.when)
+    wanted_labels = [(i, text) for i, line in enumerate(fence.text.split("\n"), 1) for text in LABEL.findall(line)]
+    if wanted_labels:
+        assert sorted(labels(sources, found)) == wanted_labels, rendered
 
 
 def test_a_fence_that_is_wrong_fails() -> None:

@@ -29,10 +29,10 @@ def enter(flow: Flow, bank: int) -> int:
         raise ShapeError("SD0208", f"a bank can't hold {bank} channels")
     if flow.raw:
         message = "tokens enter that no `embedding` has taken"
-        raise ShapeError("SD0207", message, "start the stem with `embedding(…)`")
+        raise ShapeError("SD0207", message, "start the stem with `embedding(…)`", about="grid")
     if flow.channels % bank:
         message = f"{flow.channels} channels enter, which do not fill whole banks of {bank}"
-        raise ShapeError("SD0305", message, "let the bank's channels divide what enters")
+        raise ShapeError("SD0305", message, "let the bank's channels divide what enters", about="channels")
     return int(flow.channels) // bank
 
 
@@ -40,7 +40,9 @@ def chunks_of(flow: Flow, bank: int) -> int:
     """Return the number of banks' worth of channels that a write has to place."""
     if flow.channels % bank:
         message = f"{flow.channels} channels are written, which do not fill whole banks of {bank}"
-        raise ShapeError("SD0203", message, "make a multiple of the bank's channels: `conv(1x1, bank)`")
+        raise ShapeError(
+            "SD0203", message, "make a multiple of the bank's channels: `conv(1x1, bank)`", about="channels"
+        )
     return int(flow.channels) // bank
 
 
@@ -143,7 +145,9 @@ def write_states(
         targets, label = _fixed_targets(selection, banks, fresh, count, env)
         if len(targets) < chunks:
             message = f"{chunks} banks' worth of channels is written to {number_of(len(targets))}"
-            raise ShapeError("SD0304", message, f"write to {number_of(chunks)}, or make fewer channels")
+            raise ShapeError(
+                "SD0304", message, f"write to {number_of(chunks)}, or make fewer channels", about="channels"
+            )
         mask = sum(1 << i for i in targets)
         _must_meet(node, banks, mask, shape, env)
         if selection.mode == "last" and env["last"] != EXACTLY:
@@ -178,7 +182,7 @@ def _must_meet(node: p.Write, banks: Banks, mask: int, shape: Flow, env: Env) ->
     if node.decision is None and node.join == "replace":
         if node.banks.mode == "last" and shape != (banks.last_shape or entry):
             message = f"`write last by replace` would change what the banks hold to {shape}"
-            raise ShapeError("SD0206", message, "name the banks: `write 2 by replace`")
+            raise ShapeError("SD0206", message, "name the banks: `write 2 by replace`", about="grid")
         return
     if node.banks.mode == "last":
         before: Flow | None = banks.last_shape or entry
@@ -189,7 +193,7 @@ def _must_meet(node: p.Write, banks: Banks, mask: int, shape: Flow, env: Env) ->
     if clash is not None:
         where = "the banks written last hold" if node.banks.mode == "last" else f"bank {clash} holds"
         message = f"{where} {before}, but {shape} is written there"
-        raise ShapeError("SD0206", message, "keep the grid, or write to banks that hold nothing yet")
+        raise ShapeError("SD0206", message, "keep the grid, or write to banks that hold nothing yet", about="grid")
 
 
 def _held(banks: Banks, index: int, env: Env) -> Flow | None:

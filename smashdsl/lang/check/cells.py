@@ -20,7 +20,8 @@ from smashdsl.lang.check.budgets import Budgets, position_after, respent
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.check.entries import Entries
 from smashdsl.lang.check.facts import Extent
-from smashdsl.lang.check.outcome import NONE, Banks, Outcome, Place, State, at_root, decided, start, within
+from smashdsl.lang.check.origin import ELSEWHERE, leaving, made
+from smashdsl.lang.check.outcome import NONE, Banks, Outcome, Place, State, at_root, by, decided, start, within
 from smashdsl.lang.check.pools import number_of
 from smashdsl.lang.check.through import Through
 from smashdsl.lang.check.ways import Sets, deciding
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from smashdsl.lang.check.layers import Layers
 
 BANK_NAMES = frozenset({"bank", "banks", "filled", "written", "entry", "last", "left"})
+WRITTEN = "written here"
 NO_BANKS = "put this op into a block or cell: `ops 1 of NAME`, or `op { read …; …; write … }`"
 
 
@@ -89,7 +91,9 @@ class Cells:
             banks, filled = inner.env["banks"], inner.env["filled"]
             if filled > banks:
                 message = f"{flow.channels} channels enter and fill {filled} banks of {inner.env['bank']}, "
-                raise ShapeError("SD0305", message + f"but there are only {banks}", "declare at least `filled` banks")
+                raise ShapeError(
+                    "SD0305", message + f"but there are only {banks}", "declare at least `filled` banks", "channels"
+                )
             if banks > self.limits.banks:
                 raise ShapeError("SD0208", f"{banks} banks are more than a block can hold, {self.limits.banks}")
             self.decisions.facts.banks[cell.template] = max(banks, self.decisions.facts.banks.get(cell.template, 0))
@@ -106,7 +110,8 @@ class Cells:
         assert state.banks is not None
         banks = state.banks
         span = cell.span if cell.result is None else cell.result.span
-        return guard(span, lambda: start(state._replace(flow=leave(cell.result, banks, context.env), banks=None)))
+        after = guard(span, lambda: start(state._replace(flow=leave(cell.result, banks, context.env), banks=None)))
+        return by(lambda s: leaving(s.flow, span), after) if self.decisions.trace else after
 
     # -- ops ------------------------------------------------------------------------------------
 
@@ -182,11 +187,12 @@ class Cells:
                     use.span,
                 ).errors
                 return Outcome(errors={**before.errors, **errors})
-            return self.decisions.then(before, lambda s: guard(write.span, lambda: self.write(write, s, c)))
+            return self.decisions.then(before, lambda s: guard(write.span, lambda: self.write(write, s, c), WRITTEN))
 
         outcome = self.decisions.arguments(use.formals, context, body)
         kept = Outcome(errors=outcome.errors, passing=outcome.passing)
         for s, (ways, witness) in outcome.states.items():
+            witness = witness.by(ELSEWHERE) if self.decisions.trace else witness
             stay = frozenset(one for one in s.decided if isinstance(one[0], str)) if s.decided else s.decided
             kept.add(s._replace(flow=None, decided=stay | state.decided), ways, witness)
         if self.decisions.watch is not None:
@@ -210,6 +216,11 @@ class Cells:
     # -- reads and writes -------------------------------------------------------------------------
 
     def read(self, node: p.Read, state: State, context: Context) -> Outcome:
+        """Follow a read, which makes what flows after it."""
+        after = self._read(node, state, context)
+        return by(lambda s: made(s.flow, node.span, "read"), after) if self.decisions.trace else after
+
+    def _read(self, node: p.Read, state: State, context: Context) -> Outcome:
         """Follow a read: one state for each number of banks."""
         if state.banks is None or "entry" not in context.env:
             raise ShapeError("SD0306", "there are no banks to read here", NO_BANKS)
@@ -255,7 +266,7 @@ class Cells:
         written = state.flow._replace(channels=shape.channels)
         if written.kind != shape.kind:
             message = f"the banks hold {shape}, but {state.flow} is written"
-            raise ShapeError("SD0206", message, "flatten or pool in a transition, or in `body`")
+            raise ShapeError("SD0206", message, "flatten or pool in a transition, or in `body`", "grid")
         if written != shape:
             self.decisions.facts.reshaped.add(id(node))
         # what banks hold matters only where it may not be the same in all of them

@@ -10,11 +10,12 @@ import gc
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed
 from smashdsl.lang.check.facts import Facts
 from smashdsl.lang.check.layers import Layers
-from smashdsl.lang.check.outcome import Outcome, State, start, within
+from smashdsl.lang.check.origin import coming_in
+from smashdsl.lang.check.outcome import Outcome, State, arriving_by, start, within
 from smashdsl.lang.check.watch import Watch
 from smashdsl.lang.program import needs
 from smashdsl.lang.program import templates as p
-from smashdsl.lang.text.diagnostics import Diagnostic, Sink
+from smashdsl.lang.text.diagnostics import Sink
 from smashdsl.lang.text.limits import Limits
 from smashdsl.ops import ShapeError
 
@@ -30,7 +31,7 @@ def check(program: p.Program, sink: Sink, limits: Limits, watch: Watch | None = 
         sink.error("SD0403", f"{stopped.why}: not decided", stopped.span, help=stopped.help)
         return None
     for f in sorted(outcome.errors.values(), key=lambda f: f.span.order):
-        sink.add(Diagnostic(f.code, f.message, f.span, where=f.where, when=f.witness.decisions(), help=f.help))
+        sink.add(f.diagnostic())
     if sink.failed:
         return None
     if (sites := needs.sites(program, decisions.facts.most)) > limits.sites:
@@ -72,8 +73,10 @@ class _Network:
         self.layers = Layers(program, decisions)
 
     def outcome(self) -> Outcome:
-        state = self.decisions.anew(State(p.source(self.program)))
-        return self.decisions.arguments(self.program.params, Context({}, ""), lambda c: self.chain(state, c))
+        source, given = p.source(self.program), self.program.space.input
+        state = self.decisions.anew(State(source))
+        outcome = self.decisions.arguments(self.program.params, Context({}, ""), lambda c: self.chain(state, c))
+        return arriving_by(coming_in(source, given.span), outcome) if self.decisions.trace else outcome
 
     def chain(self, state: State, context: Context) -> Outcome:
         outcome = self.layers.scope(self.program.stem, state, context)
@@ -110,7 +113,7 @@ class _Network:
         near = state.flow is not None and state.flow.kind == wanted.kind
         help = f"end the head with `linear({output.name})`" if near or wanted.tokens else None
         help = help or f"end the head with `global_avg_pool; linear({output.name})`"
-        return failed(ShapeError("SD0209", message, help), output.span)
+        return failed(ShapeError("SD0209", message, help, "channels" if near else "grid"), output.span)
 
 
 def remembering(state: State, results: int) -> State:

@@ -308,9 +308,9 @@ class Decisions:
         return number
 
 
-def failed(error: ShapeError, span: Span) -> Outcome:
-    """Return the outcome that is one error."""
-    finding = Finding(error.code, error.message, span, error.help)
+def failed(error: ShapeError, span: Span, label: str = "") -> Outcome:
+    """Return the outcome that is one error; ``label``: the words at its place, where others are told beside it."""
+    finding = Finding(error.code, error.message, span, error.help, label=label, about=error.about)
     return Outcome(errors={(error.code, span): finding})
 
 
@@ -321,9 +321,9 @@ def nothing_arrives(span: Span) -> Outcome:
     )
 
 
-def guard(span: Span, follow: Callable[[], Outcome]) -> Outcome:
+def guard(span: Span, follow: Callable[[], Outcome], label: str = "") -> Outcome:
     """Follow; where no shape results, return the error instead."""
     try:
         return follow()
     except ShapeError as error:
-        return failed(error, span)
+        return failed(error, span, label)

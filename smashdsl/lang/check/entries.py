@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smashdsl.lang.check.decide import Context, Decisions, guard
-from smashdsl.lang.check.outcome import Outcome, State, start
+from smashdsl.lang.check.origin import ELSEWHERE
+from smashdsl.lang.check.outcome import Outcome, State, arriving_by, by, start
 from smashdsl.lang.program import templates as p
 from smashdsl.ops import Flow, ShapeError
 
@@ -38,13 +39,17 @@ class Entries:
                 return follow(i + 1, side_by_side(before, sources[i], cell, context), s)
             local = context.bind(channels=sources[i].channels, shrink=shrink(sources[i], sources[-1]))
             after = self.layers.scope(cell.entry, s._replace(flow=sources[i]), local, entry_name(cell, i))
+            if self.decisions.trace and len(sources) > 1:
+                # an earlier result is not what arrives, and what is before it here is another input
+                after = arriving_by(ELSEWHERE, after)
             return self.decisions.then(after, lambda t: guard(cell.span, lambda: joined(i, before, t)))
 
         def joined(i: int, before: Flow | None, t: State) -> Outcome:
             assert t.flow is not None
             return follow(i + 1, side_by_side(before, t.flow, cell, context), t)
 
-        return guard(cell.span, lambda: follow(0, None, state))
+        entered = guard(cell.span, lambda: follow(0, None, state))
+        return by(lambda _: ELSEWHERE, entered) if self.decisions.trace and len(sources) > 1 else entered
 
 
 def entry_name(cell: p.Cell, i: int) -> str:

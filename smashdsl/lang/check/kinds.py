@@ -13,10 +13,10 @@ def hold_kind(op: LayerOp, flow: Flow) -> None:
     """Raise `ShapeError` for tokens that no embedding has taken, but at an embedding, and for anything else there."""
     if flow.raw and not op.raw:
         message = f"`{op.name}` takes channels, but {flow} arrive that no `embedding` has taken"
-        raise ShapeError("SD0207", message, "start the stem with `embedding(…)`")
+        raise ShapeError("SD0207", message, "start the stem with `embedding(…)`", about="grid")
     if op.raw and not flow.raw:
         message = f"`{op.name}` takes tokens as they come in, but {flow} arrives"
-        raise ShapeError("SD0207", message, "declare `input tokens[…] of …`, and start the stem with it")
+        raise ShapeError("SD0207", message, "declare `input tokens[…] of …`, and start the stem with it", about="grid")
 
 
 def one_kind(facts: Facts, node: p.Choose | p.Repeat, state: State, context: Context, outcome: Outcome) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from math import gcd
 from typing import Any, NamedTuple
 
@@ -17,11 +18,13 @@ from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, g
 from smashdsl.lang.check.facts import Extent, Facts
 from smashdsl.lang.check.join import join_flows, within_bounds
 from smashdsl.lang.check.kinds import hold_kind, one_kind
-from smashdsl.lang.check.outcome import NONE, Outcome, Place, State, Witness, at_home, start, within
+from smashdsl.lang.check.origin import Made, by_layer, joined
+from smashdsl.lang.check.outcome import NONE, Outcome, Place, State, Witness, at_home, by, start, within
 from smashdsl.lang.program import needs
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.dependencies import Dependencies
 from smashdsl.lang.text.limits import Limits
+from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow, LayerOp, ShapeError
 from smashdsl.ops.fixed import check_fixed
 from smashdsl.ops.op import greatest, product
@@ -35,8 +38,9 @@ class Shapes(NamedTuple):
     shapes: tuple[tuple[str, tuple[int, ...]], ...]
 
 
+ARRIVING = ir.Ref("channels")
 VISIT = 3  # what a visit costs, in values tried
-Joined = dict[tuple[Flow, ...], tuple[int, Witness]]
+Joined = dict[tuple[Flow, ...], tuple[int, Witness, tuple[Made, ...]]]
 
 
 class Layers:
@@ -123,7 +127,19 @@ class Layers:
     def layer(self, node: p.Layer, state: State, context: Context) -> Outcome:
         if state.flow is None:
             return nothing_arrives(node.span)
-        flow = state.flow
+        flow, outcome = state.flow, self.applied(node, state, state.flow, context)
+        if not self.decisions.trace:
+            return outcome
+        sets_channels = any(arg.name == "out" and arg.value != ARRIVING for arg in node.args)
+
+        def made(after: State) -> Made:
+            assert after.flow is not None
+            return by_layer(flow, after.flow, node.span, sets_channels=sets_channels)
+
+        return by(made, outcome)
+
+    def applied(self, node: p.Layer, state: State, flow: Flow, context: Context) -> Outcome:
+        """Follow a layer with every value of its arguments."""
         local = context.bind(channels=flow.channels)
 
         def apply(inner: Context) -> State | None:
@@ -174,10 +190,10 @@ class Layers:
     def combine(self, node: p.Combine, state: State, context: Context) -> Outcome:
         """Follow parallel paths; all start from one state, and only `decided` passes from one to the next."""
         merged = Outcome()
-        flows: dict[State, Joined] = {state: {(): (1, NONE)}}
+        flows: dict[State, Joined] = {state: {(): (1, NONE, ())}}
         for path in node.paths:
             following: dict[State, Joined] = {}
-            for before, joined in flows.items():
+            for before, joined_so_far in flows.items():
                 result = self.seq(path, before, context)
                 for finding in result.errors.values():
                     merged.fail(finding)
@@ -187,23 +203,28 @@ class Layers:
                         continue
                     # each path adds to the account that the one before it left
                     target = following.setdefault(state._replace(decided=after.decided, spent=after.spent), {})
-                    for earlier, (known, first) in joined.items():
+                    for earlier, (known, first, makers) in joined_so_far.items():
                         flows_so_far, both = (*earlier, after.flow), first + witness
-                        more, other = target.get(flows_so_far, (0, None))
-                        target[flows_so_far] = (more + known * ways, both if other is None else other.either(both))
+                        makers = (*makers, witness.made)
+                        more, other, others = target.get(flows_so_far, (0, both, makers))
+                        kept = other.either(both)
+                        target[flows_so_far] = (more + known * ways, kept, others if kept is other else makers)
             flows = following
-            met = sum(len(joined) for joined in flows.values())
+            met = sum(len(ways) for ways in flows.values())
             self.decisions.spend(met, node.span)
             if met > self.limits.states:
                 raise NotDecided(node.span, f"the paths meet in more than {self.limits.states:,} ways")
-        for after, joined in flows.items():
-            for parts, (ways, witness) in joined.items():
+        for after, ways_to in flows.items():
+            for parts, (ways, witness, makers) in ways_to.items():
                 try:
                     flow = within_bounds(join_flows(node.join, parts), self.limits)
-                    merged.add(after._replace(flow=flow), ways, witness)
                 except ShapeError as error:
                     found = failed(error, node.span).errors[error.code, node.span]
-                    merged.fail(found.after(witness))
+                    merged.fail(replace(found, witness=witness, parts=makers))
+                    continue
+                if self.decisions.trace:
+                    witness = witness.by(joined(tuple(zip(parts, makers, strict=True)), flow, node.span))
+                merged.add(after._replace(flow=flow), ways, witness)
         return merged
 
     def repeat(self, node: p.Repeat, state: State, context: Context) -> Outcome:
@@ -245,7 +266,8 @@ class Layers:
         if len(outcome.states) > 1:
             help = "use it once, or count something that does not depend on it"
             raise NotDecided(node.span, f"`{name}` is used again, and what it spends depends on its decisions", help)
-        return self.decisions.after(state, Outcome(dict.fromkeys(outcome.states, (1, NONE)), outcome.errors))
+        again_states = {s: (1, NONE.by(witness.made)) for s, (_, witness) in outcome.states.items()}
+        return self.decisions.after(state, Outcome(again_states, outcome.errors))
 
     def again(self, node: p.Node, state: State, follow: Callable[[State], Outcome]) -> Outcome:
         """Follow something decided earlier, with an account of its own; weights of a `let` are there already."""

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from smashdsl.lang.check.account import NOTHING, Spent
+from smashdsl.lang.check.origin import UNCHANGED, Made, labels
+from smashdsl.lang.text.diagnostics import Diagnostic, Label
 from smashdsl.lang.text.source import Span
 from smashdsl.ops import Flow
+from smashdsl.ops.op import About
 
 
 class Place(NamedTuple):
@@ -44,33 +47,46 @@ class Witness:
     """Decisions that lead somewhere, as (site path, value), in program order.
 
     Witnesses are joined and put under scopes far more often than anyone reads one, so both are done when one is read.
-    ``key`` is equal for witnesses that were made in the same way.
+    ``key`` is equal for witnesses that were made in the same way. ``made``: who made what flows, on this way; it tells
+    no two witnesses apart, and only errors read it.
     """
 
-    __slots__ = ("_parts", "key", "length")
+    __slots__ = ("_parts", "key", "length", "made")
     ways = 1  # a witness is one way; whoever remembers all of them says how many
 
-    def __init__(self, length: int = 0, parts: tuple[str, Any, Any] | None = None, key: int = 0) -> None:
+    def __init__(
+        self, length: int = 0, parts: tuple[str, Any, Any] | None = None, key: int = 0, made: Made = UNCHANGED
+    ) -> None:
         self.length = length
         self.key = key
+        self.made = made
         self._parts = parts
 
     def __add__(self, other: Witness) -> Witness:
         if not self.length or not other.length:
-            return other if other.length else self
-        return Witness(self.length + other.length, ("then", self, other), hash((self.key, other.key)))
+            return (other if other.length else self).by(self.made.then(other.made))
+        parts, key = ("then", self, other), hash((self.key, other.key))
+        return Witness(self.length + other.length, parts, key, self.made.then(other.made))
+
+    def by(self, made: Made) -> Witness:
+        """Return the same decisions, on a way on which another made what flows."""
+        return self if made is self.made else Witness(self.length, self._parts, self.key, made)
 
     def at_home(self, template: str) -> Witness:
         """Return the witness of a `let`, whose paths are those of the scope around that declares it."""
-        return Witness(self.length, ("home", template, self), hash((template, self.key))) if self.length else self
+        return (
+            Witness(self.length, ("home", template, self), hash((template, self.key)), self.made)
+            if self.length
+            else self
+        )
 
     def within(self, scope: Scope) -> Witness:
         """Return the witness with its paths under a scope."""
-        return Witness(self.length, ("in", scope, self), hash((scope, self.key))) if self.length else self
+        return Witness(self.length, ("in", scope, self), hash((scope, self.key)), self.made) if self.length else self
 
     def rooted(self, scope: Scope) -> Witness:
         """Return the witness with its paths under a scope that no further scope goes around."""
-        return Witness(self.length, ("at", scope, self), hash((scope, self.key))) if self.length else self
+        return Witness(self.length, ("at", scope, self), hash((scope, self.key)), self.made) if self.length else self
 
     def either(self, other: Witness) -> Witness:
         """Return what is kept of two ways to one state: the shorter one."""
@@ -134,7 +150,8 @@ class State(NamedTuple):
 class Finding:
     """An error in some members: what is wrong, the scope it is in, and the decisions that lead there.
 
-    ``rooted`` says that the scope's path is whole already.
+    ``rooted`` says that the scope's path is whole already. ``about`` says what of the shapes is wrong, and ``parts``
+    who made what is joined there, where several are.
     """
 
     code: str
@@ -144,10 +161,28 @@ class Finding:
     where: str = ""
     witness: Witness = NONE
     rooted: bool = False
+    label: str = ""
+    about: About = ""
+    parts: tuple[Made, ...] = ()
 
     def after(self, before: Witness) -> Finding:
         """Return the finding with decisions made before it."""
-        return replace(self, witness=before + self.witness) if before.length else self
+        if not before.length and before.made is UNCHANGED:
+            return self
+        parts = tuple(before.made.then(made) for made in self.parts)
+        return replace(self, witness=before + self.witness, parts=parts)
+
+    def labels(self) -> tuple[Label, ...]:
+        """Return the places that made what the error is about."""
+        return tuple(labels(self.about, self.span, self.parts or (self.witness.made,)))
+
+    def diagnostic(self) -> Diagnostic:
+        """Return the finding as it is told."""
+        others, when = self.labels(), self.witness.decisions()
+        label = self.label if others else ""
+        return Diagnostic(
+            self.code, self.message, self.span, label, others, where=self.where, when=when, help=self.help
+        )
 
     def within(self, scope: Scope) -> Finding:
         name = scope.name if isinstance(scope, Place) else scope
@@ -196,6 +231,19 @@ def start(state: State) -> Outcome:
     return Outcome({state: (1, NONE)})
 
 
+def by(made: Callable[[State], Made], outcome: Outcome) -> Outcome:
+    """Return an outcome with who made what flows in each of its states."""
+    states = {state: (ways, witness.by(made(state))) for state, (ways, witness) in outcome.states.items()}
+    return Outcome(states, outcome.errors, outcome.passing)
+
+
+def arriving_by(made: Made, outcome: Outcome) -> Outcome:
+    """Return an outcome, told who made what arrives at its beginning."""
+    before = Witness(made=made)
+    states = {state: (ways, before + witness) for state, (ways, witness) in outcome.states.items()}
+    return Outcome(states, {key: f.after(before) for key, f in outcome.errors.items()}, outcome.passing)
+
+
 def then(before: Outcome, step: Callable[[State], Outcome], scope: Scope = "") -> Outcome:
     """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``.
 
@@ -220,7 +268,7 @@ def then(before: Outcome, step: Callable[[State], Outcome], scope: Scope = "") -
         """Return which of some ways is the shortest, and what leads to it."""
         first = min(range(len(tails)), key=lambda i: tails[i][0].length + tails[i][1].length)
         always = whole == len(tails) and len({tail.key for _, tail in tails}) == 1
-        return first, passing if always else tails[first][0]
+        return first, passing.by(tails[first][0].made) if always else tails[first][0]
 
     for following, reached in states.items():
         first, witness = shortest([(witness, tail) for _, witness, tail in reached])

@@ -53,9 +53,8 @@ def sizes(banks: ir.Selection, low: int, high: int, env: Mapping[str, Any]) -> l
         if size < 1 or size > high:
             raise ShapeError("SD0303", f"{number_of(size)} can't be taken from {what}", f"take fewer, or {more}")
         if size < low:
-            raise ShapeError(
-                "SD0304", f"{low} banks' worth of channels is written to {number_of(size)}", f"write to at least {low}"
-            )
+            message = f"{low} banks' worth of channels is written to {number_of(size)}"
+            raise ShapeError("SD0304", message, f"write to at least {low}", about="channels")
     return wanted
 
 

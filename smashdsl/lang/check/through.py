@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from smashdsl.lang.check.banks import at_entry, members, readable
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, nothing_arrives
 from smashdsl.lang.check.join import join_flows, within_bounds
-from smashdsl.lang.check.outcome import NONE, Outcome, State, Witness, decided
+from smashdsl.lang.check.origin import made
+from smashdsl.lang.check.outcome import NONE, Outcome, State, Witness, arriving_by, decided
 from smashdsl.lang.check.pools import sizes
 from smashdsl.lang.check.ways import adding
 from smashdsl.lang.program import templates as p
@@ -110,7 +112,8 @@ class Through:
                     flow = self._joined(node, taken.flow, after.flow)
                 except ShapeError as error:
                     (told,) = failed(error, node.span).errors.values()
-                    errors.fail(told.after(path + way.witness + witness))
+                    # which bank's op made which of the two is not known here
+                    errors.fail(replace(told, about="").after(path + way.witness + witness))
                     continue
                 following = Taken(taken.number + 1, flow, after._replace(flow=None, banks=taken.state.banks))
                 _add(found, following, Way(way.ways * ways, (*way.banks, bank), way.witness + (taking + witness)))
@@ -127,7 +130,7 @@ class Through:
         outcome = self.layers.scope(node.through, read, context.bind(src=bank), f"{node.local}[{bank}]")
         if any(after.flow is None for after in outcome.states):
             return nothing_arrives(node.span)
-        return outcome
+        return arriving_by(made(shape, node.span, "read"), outcome) if self.decisions.trace else outcome
 
     def _joined(self, node: p.Read, before: Flow | None, flow: Flow | None) -> Flow:
         assert flow is not None

@@ -12,6 +12,7 @@ from itertools import accumulate
 from math import comb
 from typing import Any, Literal, TypeAlias
 
+from smashdsl.lang.check.origin import Made
 from smashdsl.lang.check.outcome import Homes, Scope, Witness
 
 Kind: TypeAlias = Literal["value", "bank", "in", "at", "home", "then", "any", "steps"]
@@ -83,6 +84,9 @@ class Ways(Witness):
 
     def rooted(self, scope: Scope) -> Witness:
         return Ways("at", self.ways, scope, self)
+
+    def by(self, made: Made) -> Witness:
+        return self  # every way has makers of its own
 
     def either(self, other: Witness) -> Witness:
         return either([self, other])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from smashdsl.lang.text.source import Source, Sources, Span
 
 if TYPE_CHECKING:
-    from smashdsl.lang.text.diagnostics import Diagnostic
+    from smashdsl.lang.text.diagnostics import Diagnostic, Label
 
 SHOWN = 20
 MAX_WIDTH = 160
@@ -102,7 +102,22 @@ def as_data(sources: Source | Sources, diagnostic: Diagnostic) -> dict[str, Any]
         "end_column": end_column,
         "where": diagnostic.where,
         "when": dict(diagnostic.when),
+        "labels": [_label(sources, label) for label in diagnostic.others],
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
         "fix": [{"start": e.span.start, "end": e.span.end, "text": e.text} for e in diagnostic.fix],
+    }
+
+
+def _label(sources: Source | Sources, label: Label) -> dict[str, Any]:
+    source = sources.of(label.span)
+    line, column = source.position(label.span.start)
+    end_line, end_column = source.position(label.span.end)
+    return {
+        "file": source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "text": label.text,
     }

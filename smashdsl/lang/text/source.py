@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from smashdsl.errors import UserError
 
+PRELUDE = 1  # the number of its text in every compilation
 LONGEST_PATH = 200  # of a path in a message
 
 
