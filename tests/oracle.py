@@ -262,6 +262,8 @@ class Oracle:
 
     def cell(self, cell: ir.Cell | ir.Block, here: Here, x: Tensor, envs: list[dict[str, Any]]) -> Tensor:
         env = {**here.env, "channels": x.shape[1]}
+        for param in cell.params:
+            env[param.name] = self.value(param.value, here.sites, param.name, env)
         size = env["bank"] = self.value(cell.bank_channels, here.sites, "bank", env)
         entering = self.entering(cell, replace(here, env=env), x)
         parts = [part for one in entering for part in split(one, size)]

@@ -66,7 +66,7 @@ class Cells:
         def with_bank(f: Frame, args: dict[str, Any]) -> Stream | None:
             bank, arriving = scalar(args["bank"]), narrow(frame, stream, f.rows)
             assert arriving is not None
-            f = f.bind(self.batch, bank=bank)
+            f = f.bind(self.batch, **{**args, "bank": bank})
             sources = self.entering(cell, f, arriving)
             channels = sum(source.flow.channels for source in sources)
             inner = f.bind(self.batch, channels=channels, filled=channels // bank)
@@ -79,7 +79,7 @@ class Cells:
             result: Stream | None = self.decisions.arguments((cell.banks,), inner, sources[-1], with_banks)
             return result
 
-        result: Stream | None = self.decisions.arguments((cell.bank,), frame, stream, with_bank)
+        result: Stream | None = self.decisions.arguments((*cell.params, cell.bank), frame, stream, with_bank)
         return result
 
     def entering(self, cell: p.Cell, frame: Frame, arriving: Stream) -> list[Stream]:

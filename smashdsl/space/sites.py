@@ -189,7 +189,7 @@ class _Walk:
                     yield from self.scope(node.through, at, f"{node.local}[{bank}]")
 
     def cell(self, cell: p.Cell, at: _At) -> Iterator[Place]:
-        yield from self.arguments((cell.bank,), at)
+        yield from self.arguments((*cell.params, cell.bank), at)
         if cell.entry is not None:
             for i in range(cell.inputs):
                 yield from self.scope(cell.entry, at, entry_name(cell, i))

@@ -99,6 +99,7 @@ class _Run:
     offered: dict[str, Sequence[Any]] = field(default_factory=dict)
     spent: Counter[str] = field(default_factory=Counter)  # reads, units, params, flops and uses of ops by name
     met: set[tuple[int, str, int]] = field(default_factory=set)  # lets whose weights are there
+    homes: dict[str, str] = field(default_factory=dict)  # by template, the prefix of the scope that is being followed
     cells: int = 0
     weigh: bool = True
     results: list[Flow] = field(default_factory=list)  # of `body`, that cells with several inputs may take
@@ -208,7 +209,16 @@ class _Run:
         inner = f"{prefix}{scope.local}."
         self.spent[f"count({scope.op})"] += 1
         env = env if flow is None else {**env, "channels": flow.channels}
-        return self.seq(scope.body, flow, self.bind(scope.formals, env, inner), inner, banks)
+        return self.inside(scope, flow, self.bind(scope.formals, env, inner), inner, banks)
+
+    def inside(self, scope: Any, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> Any:
+        """Follow the body of a scope, in which its `let`s are at home."""
+        outer = self.homes.get(scope.template)
+        self.homes[scope.template] = prefix
+        after = self.seq(scope.body, flow, env, prefix, banks)
+        if outer is not None:
+            self.homes[scope.template] = outer
+        return after
 
     def seq(self, seq: p.Seq, flow: Any, env: dict[str, Any], prefix: str, banks: _Banks | None) -> Any:
         for node in seq:
@@ -237,6 +247,7 @@ class _Run:
             case p.Scope():
                 return self.scope(node, flow, env, prefix, banks)
             case p.LetUse():
+                prefix = self.homes[p.home(node.let)]
                 place = (id(node.let), prefix, self.cells)
                 outer, self.weigh = self.weigh, self.weigh and place not in self.met
                 self.met.add(place)
@@ -261,7 +272,7 @@ class _Run:
                 count = self.bind((node.count,), {**env, "channels": flow.channels}, prefix)["count"]
                 after = flow
                 for i in range(count):
-                    after = self.seq(node.body, after, env, f"{prefix}{node.local}[{i}].", banks)
+                    after = self.inside(node, after, env, f"{prefix}{node.local}[{i}].", banks)
                 self.meet(prefix + node.local, flow, after)
                 return after
             case p.Read():
@@ -277,7 +288,7 @@ class _Run:
     # -- banks --------------------------------------------------------------------------------
 
     def cell(self, cell: p.Cell, flow: Any, env: dict[str, Any], prefix: str) -> Flow:
-        env = self.bind((cell.bank,), {**env, "channels": flow.channels}, prefix)
+        env = self.bind((*cell.params, cell.bank), {**env, "channels": flow.channels}, prefix)
         bank = env["bank"]
         flows = self.entering(cell, flow, env, prefix)
         if bank < 1 or any(one.channels % bank for one in flows) or len({(one.grid, one.tokens) for one in flows}) > 1:
@@ -313,7 +324,7 @@ class _Run:
     def op(self, use: p.Scope, env: dict[str, Any], prefix: str, banks: _Banks) -> None:
         self.spent[f"count({use.op})"] += 1
         here = self.bind(use.formals, {**env, "written": len(banks.written)}, prefix)
-        if self.seq(use.body, None, here, prefix, banks) is not banks:
+        if self.inside(use, None, here, prefix, banks) is not banks:
             raise wrong("no write")
 
     def entering(self, cell: p.Cell, flow: Flow, env: dict[str, Any], prefix: str) -> list[Flow]:
@@ -327,7 +338,7 @@ class _Run:
         for i, one in enumerate(flows):
             own = f"{prefix}entry[{i}]." if cell.inputs > 1 else f"{prefix}entry."
             stride = tuple(-(-a // b) for a, b in zip(one.grid, flow.grid, strict=False)) or 1
-            after = self.seq(cell.entry.body, one, {**env, "channels": one.channels, "shrink": stride}, own, None)
+            after = self.inside(cell.entry, one, {**env, "channels": one.channels, "shrink": stride}, own, None)
             if after is None:
                 raise wrong("nothing enters")
             found.append(after)
@@ -400,7 +411,7 @@ class _Run:
                 inner, own = {**env, "src": i, "channels": banks.bank}, f"{prefix}{node.local}[{i}]."
                 self.spent[f"count({node.through.op})"] += 1
                 here = self.bind(node.through.formals, inner, own)
-                flows.append(self.seq(node.through.body, Flow(banks.bank, grid, banks.tokens), here, own, banks))
+                flows.append(self.inside(node.through, Flow(banks.bank, grid, banks.tokens), here, own, banks))
             return joined("concat" if node.join == "concat" else "sum", flows)
         if node.decision is not None:
             self.grid_of(banks.written, banks)

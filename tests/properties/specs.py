@@ -254,9 +254,18 @@ class _Writer:
         leaving = self.one("1", "last", *(["all"] if self.risky() else []))
         return "\n    ".join(["banks 2 of channels", *members, f"yield {leaving}"])
 
+    def with_params(self) -> str:
+        """Return the members of a cell that has params of its own."""
+        wide = self.one("{1, 2}", "2", "channels / 4 * {1, 2}")
+        params = [f"param w = {wide}", f"param z = {self.one('3', '{1, 3}')}"]
+        use = f"op {{ read all; conv(z, w * bank); {self.layer()}; conv(1, bank); write {self.one('last', 'all')} }}"
+        return "\n    ".join([*params, self.banks(), use])
+
     def cell_members(self, op: str | None) -> str:
         if self.chance(2):
             return self.strided()
+        if self.chance(3):
+            return self.with_params()
         members = [line for _ in range(self.number(1, 2)) for line in self.member(op)]
         if self.chance(3):
             members.append(f"yield {self.one('0', '[0]', 'last', 'all', *(['1'] if self.risky() else []))}")

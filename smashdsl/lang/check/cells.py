@@ -79,7 +79,8 @@ class Cells:
             return self.decisions.then(entered, lambda s: guard(cell.bank.span, lambda: self.filled(cell, s, inner)))
 
         local = context.bind(channels=state.flow.channels)
-        return self.decisions.arguments((cell.bank,), local, lambda c: guard(cell.bank.span, lambda: with_bank(c)))
+        first = (*cell.params, cell.bank)
+        return self.decisions.arguments(first, local, lambda c: guard(cell.bank.span, lambda: with_bank(c)))
 
     def filled(self, cell: p.Cell, state: State, context: Context) -> Outcome:
         """Follow a cell from what fills its banks."""

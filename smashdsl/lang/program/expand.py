@@ -117,6 +117,7 @@ class _Expander:
         return p.Block(block.name, block.index, block.instances, cell, transition, block.span)
 
     def cell(self, cell: ir.Cell | ir.Block, template: str) -> p.Cell:
+        params = tuple(self.argument(template, "", param.name, "any", param.value) for param in cell.params)
         bank = self.argument(template, "", "bank", "size", cell.bank_channels)
         banks = self.argument(template, "", "banks", "size", cell.bank_count)
         unrolled = list(self.unroll(cell.members))
@@ -146,7 +147,7 @@ class _Expander:
                 members.append(p.Ops(count, use, member.span))
         inputs, entry = (cell.inputs, cell.entry) if isinstance(cell, ir.Cell) else (1, ())
         entering = self.joint("entry", entry, f"{template}.entry") if entry else None
-        return p.Cell(template, bank, banks, tuple(members), cell.result, inputs, entering, cell.span)
+        return p.Cell(template, params, bank, banks, tuple(members), cell.result, inputs, entering, cell.span)
 
     def unroll(self, members: Sequence[ir.Member]) -> Iterator[ir.Ops | ir.OpsWhile | ir.InlineOp]:
         """Yield members with loops unrolled and loop variables replaced by their values."""

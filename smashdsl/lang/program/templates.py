@@ -158,6 +158,7 @@ class Cell:
     """Banks and the ops on them; `entry` is followed once for each of the results that enter."""
 
     template: str
+    params: tuple[Argument, ...]
     bank: Argument
     banks: Argument
     members: tuple[Ops, ...]
@@ -280,6 +281,7 @@ def arguments(node: Node) -> Iterator[Argument]:
             yield node.count
         case CellUse():
             yield from node.formals
+            yield from node.cell.params
             yield node.cell.bank
             yield node.cell.banks
             yield from (member.count for member in node.cell.members if member.count is not None)

@@ -188,14 +188,7 @@ class Write(Node):
     join: Name | None
 
 
-@dataclass(frozen=True, slots=True)
-class Unsupported(Node):
-    """A construct of the language that parses but that this version does not build."""
-
-    what: str
-
-
-Statement: TypeAlias = Layer | Combine | Choose | Maybe | Repeat | Let | Read | Write | Unsupported
+Statement: TypeAlias = Layer | Combine | Choose | Maybe | Repeat | Let | Read | Write
 
 # -- members of blocks, cells, spaces and files -----------------------------------------------
 
@@ -276,9 +269,7 @@ class Yield(Node):
     selection: Selection
 
 
-CellMember: TypeAlias = (
-    Param | Banks | Ops | OpsWhile | InlineOp | For | Inputs | Entry | Transition | Yield | Unsupported
-)
+CellMember: TypeAlias = Param | Banks | Ops | OpsWhile | InlineOp | For | Inputs | Entry | Transition | Yield
 
 
 @dataclass(frozen=True, slots=True)

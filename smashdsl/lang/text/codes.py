@@ -16,7 +16,6 @@ CODES: dict[str, str] = {
     "SD0007": "an import that can't be read",
     "SD0008": "files that import each other",
     "SD0009": "an import that names no file of this folder",
-    "SD0010": "a part of the language that this version does not have yet",
     # names
     "SD0101": "a name that is not declared",
     "SD0102": "a name that is declared twice or reserved",

@@ -29,14 +29,21 @@ VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+(x[0-9]+)*")
 
 @dataclass
 class Scope:
-    """The names that may stand in an expression at some place, beside the file's params."""
+    """The names that may stand in an expression at some place, beside the file's params.
+
+    ``values``: params of a cell or block that decide nothing, by what they stand for. ``hidden``: those that are
+    decided in a block, at a place behind it. ``used``: the names that were met.
+    """
 
     names: set[str] = field(default_factory=set)
     in_require: bool = False
     lets: dict[str, s.Let] = field(default_factory=dict)
+    values: dict[str, ir.Expr | None] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    used: set[str] = field(default_factory=set)
 
     def extended(self, *names: str) -> Scope:
-        return Scope(self.names | set(names), self.in_require, self.lets)
+        return replace(self, names=self.names | set(names))
 
 
 class Expressions:
@@ -73,7 +80,8 @@ class Expressions:
 
     def bind(self, name: s.Name, scope: Scope) -> None:
         """Report a formal, an index or a loop whose name means something already where it stands."""
-        if name.id in RESERVED or name.id in scope.names or name.id in self.params:
+        taken = name.id in scope.names or name.id in scope.values or name.id in self.params
+        if name.id in RESERVED or taken:
             message = f"`{name.id}` is declared already and can't be declared again here"
             self.sink.error("SD0102", message, name.span, help="choose another name")
 
@@ -128,8 +136,17 @@ class Expressions:
 
     def _name(self, node: s.Name, scope: Scope, words: tuple[str, ...]) -> ir.Expr | None:
         name = node.id
+        scope.used.add(name)
         if name in scope.names:
             return ir.Ref(name, span=node.span)
+        if name in scope.values:
+            value = scope.values[name]
+            return None if value is None else replace(value, span=node.span)
+        if name in scope.hidden:
+            message = f"`{name}` is decided in the block, and a transition stands behind it"
+            help = "let the param decide nothing, or make it a param of the space"
+            self.sink.error("SD0101", message, node.span, help=help)
+            return None
         if name in words or (not words and name in FLAGS):
             return ir.Word(name, span=node.span)
         if name in self.params:
@@ -146,7 +163,7 @@ class Expressions:
             message = f"`{name}` can only stand in `require`"
             self.sink.error("SD0101", message, node.span)
             return None
-        known = {*scope.names, *words, *self.params, *(() if scope.in_require else CONTEXT)}
+        known = {*scope.names, *scope.values, *words, *self.params, *(() if scope.in_require else CONTEXT)}
         if scope.in_require and did_you_mean(name, known) is None:
             help = "a constraint speaks of `params`, `flops`, `reads` and `count(OP)`"
             self.sink.error("SD0101", f"`{name}` is not declared", node.span, help=help)

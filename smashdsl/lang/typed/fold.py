@@ -33,6 +33,20 @@ def is_choice(expr: ir.Expr) -> bool:
     return False
 
 
+def mentions(expr: ir.Expr, names: frozenset[str]) -> bool:
+    """Return whether an expression refers to one of some names."""
+    match expr:
+        case ir.Ref():
+            return expr.name in names
+        case ir.Binary():
+            return mentions(expr.left, names) or mentions(expr.right, names)
+        case ir.Call():
+            return any(mentions(arg, names) for arg in expr.args)
+        case ir.PerAxis():
+            return any(mentions(item, names) for item in expr.items)
+    return is_choice(expr)
+
+
 def is_known(expr: ir.Expr) -> bool:
     """Return whether no decision is made in an expression; a range counts as all of its values."""
     if isinstance(expr, ir.Interval):

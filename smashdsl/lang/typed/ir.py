@@ -287,6 +287,7 @@ class Cell(Node):
     name: Identifier
     formals: tuple[Formal, ...]
     tied: bool
+    params: tuple[Param, ...]
     bank_count: Expr
     bank_channels: Expr
     members: tuple[Member, ...]
@@ -302,6 +303,7 @@ class Block(Node):
     name: Identifier
     index: Identifier | None
     instances: tuple[int, ...]
+    params: tuple[Param, ...]
     bank_count: Expr
     bank_channels: Expr
     members: tuple[Member, ...]
@@ -311,7 +313,7 @@ class Block(Node):
 
 @dataclass(frozen=True)
 class Param(Node):
-    """A param whose value is a choice: one decision of the whole network."""
+    """A param that is decided: once for the network, or where its cell or block is entered."""
 
     name: Identifier
     value: Expr

@@ -167,6 +167,7 @@ class _Printer:
 
     def cell(self, head: str, cell: ir.Cell | ir.Block) -> Iterator[str]:
         yield f"{head} {{"
+        yield from (f"  param {param.name} = {expression(param.value)}" for param in cell.params)
         yield f"  banks {expression(cell.bank_count)} of {expression(cell.bank_channels)}"
         if isinstance(cell, ir.Cell) and cell.inputs > 1:
             yield f"  inputs {cell.inputs}"

@@ -15,6 +15,7 @@ from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, did_yo
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import aliases, fold, ir
+from smashdsl.lang.typed.cells import Cells
 from smashdsl.lang.typed.expressions import RESERVED, Expressions, Scope
 from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.lang.typed.statements import Statements
@@ -22,7 +23,6 @@ from smashdsl.ops import LAYERS
 
 # the axes of each kind of input, beside its channels; of tokens the length
 INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0, "tokens": 1}
-MOST_INPUTS = 16
 EXAMPLES = {1: "[8]", 2: "[1, 128]", 3: "[3, 32, 32]", 4: "[1, 16, 16, 16]"}  # by the number of sizes
 OWN = 0  # the number of the user's own text
 Parts = dict[type, list[Any]]
@@ -68,10 +68,6 @@ def resolve(
     return None if sink.failed else space
 
 
-def _unsupported(node: s.Unsupported, sink: Sink) -> None:
-    sink.error("SD0010", f"`{node.what}` is a part of the language that this version does not have yet", node.span)
-
-
 class _Resolver:
     def __init__(self, sink: Sink, limits: Limits, overrides: Mapping[str, s.Expr]) -> None:
         self.sink = sink
@@ -81,6 +77,7 @@ class _Resolver:
         self.layers = LayerTable(sink)
         self.expressions = Expressions(sink, limits, self.layers)
         self.statements = Statements(sink, self.expressions, self.names.ops, self.names.cells)
+        self.cells = Cells(sink, self.expressions, self.statements)
 
     # -- declarations ---------------------------------------------------------------------
 
@@ -144,8 +141,8 @@ class _Resolver:
             first = parts[s.BlockDef][0]
             self.sink.error("SD0107", "a space has blocks or a `body`, not both", first.span)
         ops = tuple(self._op(op) for op in self.names.ops.values())
-        cells = tuple(self._cell(cell) for cell in self.names.cells.values())
-        blocks = tuple(self._block(block) for block in parts.get(s.BlockDef, []))
+        cells = tuple(self.cells.cell(cell) for cell in self.names.cells.values())
+        blocks = tuple(self.cells.block(block) for block in parts.get(s.BlockDef, []))
         scope = Scope()
         bodies = {kind: self._joint(kind, joint.body, scope) for kind, joint in joints.items()}
         requires = tuple(self._require(require) for require in parts.get(s.Require, []))
@@ -286,116 +283,11 @@ class _Resolver:
 
     # -- ops, cells, blocks -----------------------------------------------------------------
 
-    def _formals(self, nodes: Sequence[s.Formal], scope: Scope) -> tuple[ir.Formal, ...]:
-        formals = []
-        for node in nodes:
-            value = None if node.default is None else self.expressions.value(node.default, scope)
-            self.expressions.bind(node.name, scope)
-            scope.names.add(node.name.id)
-            formals.append(ir.Formal(node.name.id, value, span=node.span))
-        return tuple(formals)
-
     def _op(self, node: s.OpDef) -> ir.Op:
         scope = Scope()
         with self.expressions.owned(node.name.id):
-            formals = self._formals(node.formals, scope)
+            formals = self.cells.formals(node.formals, scope)
             return ir.Op(node.name.id, formals, self.statements.path(node.body, scope, "op"), span=node.span)
-
-    def _cell(self, node: s.CellDef) -> ir.Cell | None:
-        with self.expressions.owned(node.name.id):
-            return self._cell_alone(node)
-
-    def _cell_alone(self, node: s.CellDef) -> ir.Cell | None:
-        scope = Scope()
-        formals = self._formals(node.formals, scope)
-        for member in node.members:
-            if isinstance(member, s.Transition):
-                help = "put its layers where the cell is used, after it"
-                self.sink.error("SD0107", "a cell has no transition; a block has", member.span, help=help)
-        inputs, entry = self._inputs(node, scope)
-        parts = self._cell_parts(node.name, node.members, scope)
-        if parts is None:
-            return None
-        return ir.Cell(node.name.id, formals, node.tied, *parts, inputs, entry, span=node.span)
-
-    def _inputs(self, node: s.CellDef, scope: Scope) -> tuple[int, ir.Path]:
-        """Resolve how many results of `body` enter a cell, and what each goes through."""
-        counts = [member for member in node.members if isinstance(member, s.Inputs)]
-        entries = [member for member in node.members if isinstance(member, s.Entry)]
-        for extra in (*counts[1:], *entries[1:]):
-            word = "inputs" if isinstance(extra, s.Inputs) else "entry"
-            self.sink.error("SD0107", f"a second `{word}` stands in `{node.name.id}`", extra.span)
-        inputs = self.expressions.constant(counts[0].count, "the number of inputs", low=1) if counts else 1
-        inner = scope.extended("bank", "shrink")
-        entry = self.statements.path(entries[0].body, inner, "joint") if entries else ()
-        if inputs is not None and inputs > MOST_INPUTS:
-            self.sink.error("SD0208", f"a cell takes at most {MOST_INPUTS} inputs", counts[0].span)
-        return inputs or 1, entry
-
-    def _block(self, node: s.BlockDef) -> ir.Block | None:
-        instances: tuple[int, ...] = (0,)
-        scope = Scope()
-        if node.instances is not None:
-            values = self.expressions.constants(node.instances)
-            if values is None:
-                return None
-            instances = values
-        if node.index is not None:
-            self.expressions.bind(node.index, scope)
-            scope.names.add(node.index.id)
-        index = node.index.id if node.index is not None else None
-        parts = self._cell_parts(node.name, node.members, scope)
-        for member in node.members:
-            if isinstance(member, s.Inputs | s.Entry):
-                word = "inputs" if isinstance(member, s.Inputs) else "entry"
-                message = f"a block has no `{word}`: what enters it is what arrives"
-                self.sink.error("SD0107", message, member.span, help="write a `cell`, and use it in `body`")
-        transitions = [m for m in node.members if isinstance(m, s.Transition)]
-        for extra in transitions[1:]:
-            self.sink.error("SD0107", f"block `{node.name.id}` has a second transition", extra.span)
-        transition = self.statements.path(transitions[0].body, scope, "joint") if transitions else ()
-        if parts is None:
-            return None
-        return ir.Block(node.name.id, index, instances, *parts, transition, span=node.span)
-
-    def _cell_parts(
-        self, name: s.Name, nodes: Sequence[s.Node], scope: Scope
-    ) -> tuple[ir.Expr, ir.Expr, tuple[ir.Member, ...], ir.Selection | None] | None:
-        for node in nodes:
-            if isinstance(node, s.Unsupported):
-                _unsupported(node, self.sink)
-            elif isinstance(node, s.Param):
-                self.sink.error("SD0010", "a param inside a block: move it to the space", node.span)
-        banks = [node for node in nodes if isinstance(node, s.Banks)]
-        yields = [node for node in nodes if isinstance(node, s.Yield)]
-        if len(banks) != 1:
-            what = "has no `banks`" if not banks else "declares its banks twice"
-            self.sink.error("SD0107", f"`{name.id}` {what}", name.span, help="add `banks COUNT of CHANNELS`")
-            return None
-        channels = self.expressions.size(banks[0].channels, scope, "channels of a bank")
-        inner = scope.extended("bank", "filled")
-        count = self.expressions.size(banks[0].count, inner, "the number of banks")
-        members = self.statements.members(nodes, inner)
-        result = self._yield(yields, inner)
-        if not any(isinstance(node, s.Ops | s.OpsWhile | s.InlineOp | s.For) for node in nodes):
-            self.sink.error("SD0107", f"`{name.id}` has no ops", name.span, help="add `ops COUNT of NAME`")
-        if channels is None or count is None:
-            return None
-        return count, channels, members, result
-
-    def _yield(self, nodes: Sequence[s.Yield], scope: Scope) -> ir.Selection | None:
-        for extra in nodes[1:]:
-            self.sink.error("SD0107", "a second `yield` stands here", extra.span)
-        if not nodes:
-            return None
-        result = self.statements.selection(nodes[0].selection, scope)
-        fixed = result is None or result.mode in {"listed", "last"} or (result.mode, result.pool) == ("all", "written")
-        if not fixed:
-            message = "`yield` names banks, `last` or `all`; it decides nothing"
-            self.sink.error(
-                "SD0201", message, nodes[0].selection.span, help="write `yield all`, or the banks: `yield [0, 1]`"
-            )
-        return result if fixed else None
 
     def _require(self, node: s.Require) -> ir.Require | None:
         scope = Scope({"params", "flops", "reads"}, in_require=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from smashdsl.lang.syntax import nodes as s
@@ -23,7 +24,6 @@ READ_JOINS = {
 }
 WRITE_JOINS = {"add": "sum", "replace": "replace", "mul": "product", "max": "max", "mean": "mean"}
 SOURCE = "src"  # the formal of an op that a read goes through: the index of the bank
-SPENT = ("reads", "units", "params", "flops")
 Place = Literal["op", "path", "joint"]
 
 
@@ -51,7 +51,7 @@ class Statements:
 
     def path(self, seq: s.Seq, scope: Scope, place: Place) -> ir.Path:
         """Resolve a sequence; `read` may start an op or a path of one, `write` may end an op."""
-        inner = Scope(scope.names, scope.in_require, dict(scope.lets))
+        inner = replace(scope, lets=dict(scope.lets))
         out: list[ir.Statement] = []
         for i, node in enumerate(seq.statements):
             if isinstance(node, s.Read) and (place == "joint" or i > 0):
@@ -108,9 +108,6 @@ class Statements:
                 return self._read(node, scope)
             case s.Write():
                 return self._write(node, scope)
-            case s.Unsupported():
-                message = f"`{node.what}` is a part of the language that this version does not have yet"
-                self.sink.error("SD0010", message, node.span)
         return None
 
     def _choose(self, node: s.Choose, scope: Scope, inner: Place) -> ir.Statement | None:
@@ -206,7 +203,7 @@ class Statements:
                     bound.append(ir.Argument(arg.name, value, span=given[arg.name].span))
             elif arg.required and good:
                 example = {"axes": f"{name}(3)", "size": f"{name}(channels)"}.get(arg.kind, f"{name}({arg.name} = …)")
-                help = f"write `{example}`; `{name}` takes {_listing(names)}"
+                help = f"write `{example}`; `{name}` takes {listing(names)}"
                 self.sink.error("SD0104", f"`{name}` needs `{arg.name}`", node.span, help=help)
                 good = False
             inner = inner.extended(arg.name)
@@ -215,7 +212,7 @@ class Statements:
     def _unbound(self, node: s.Layer, i: int, names: list[str], given: Mapping[str, s.Argument]) -> None:
         """Report an argument that a signature has no place for."""
         name, argument = node.name.id, node.args[i]
-        takes = f"`{name}` takes {_listing(names)}"
+        takes = f"`{name}` takes {listing(names)}"
         if argument.name is None and i < len(names):
             free = names[i] not in given
             fix = (Edit(argument.span._replace(end=argument.span.start), f"{names[i]} = "),) if free else ()
@@ -286,7 +283,7 @@ class Statements:
         if node.id in table:
             return table[node.id]
         meant = aliases.JOINS.get(node.id)
-        message, named = f"`{node.id}` is no way to join", f"one of {_listing(list(table))}"
+        message, named = f"`{node.id}` is no way to join", f"one of {listing(list(table))}"
         self.sink.unknown("SD0101", message, node.span, node.id, table, named, meant if meant in table else None)
         return None
 
@@ -295,7 +292,7 @@ class Statements:
         pool = "written" if node.pool is None else node.pool.id
         if pool not in POOLS:
             assert node.pool is not None
-            named = f"a pool is one of {_listing(list(POOLS))}"
+            named = f"a pool is one of {listing(list(POOLS))}"
             self.sink.unknown("SD0101", f"`{pool}` is no pool of banks", node.pool.span, pool, POOLS, named)
             return None
         if node.kind != "sized":
@@ -318,69 +315,6 @@ class Statements:
             return None
         return ir.Selection("listed", banks=banks, span=node.span)
 
-    def members(self, nodes: Sequence[s.Node], scope: Scope) -> tuple[ir.Member, ...]:
-        """Resolve the ops and loops of a cell or block."""
-        out: list[ir.Member] = []
-        for node in nodes:
-            match node:
-                case s.Ops():
-                    count = self.expressions.size(node.count, scope, "the number of ops")
-                    use = self._used_by_cell(node.use, scope)
-                    if count is not None and use is not None:
-                        out.append(ir.Ops(count, use, span=node.span))
-                case s.OpsWhile():
-                    member = self._ops_while(node, scope)
-                    out.extend(() if member is None else (member,))
-                case s.InlineOp():
-                    out.append(ir.InlineOp(self.path(node.body, scope, "op"), span=node.span))
-                case s.For():
-                    out.extend(self._for(node, scope))
-        return tuple(out)
-
-    def _used_by_cell(self, node: s.Layer, scope: Scope) -> ir.Use | None:
-        """Resolve the op that a cell uses by name."""
-        if node.name.id not in self.ops:
-            message = f"there is no op `{node.name.id}`"
-            named = f"declare it: `op {node.name.id} {{ read … write … }}`"
-            self.sink.unknown("SD0101", message, node.name.span, node.name.id, self.ops, named)
-            return None
-        return self.use(node, scope)
-
-    def _ops_while(self, node: s.OpsWhile, scope: Scope) -> ir.OpsWhile | None:
-        condition, use = node.condition, self._used_by_cell(node.use, scope)
-        measure = condition.left
-        if not isinstance(measure, s.Name) or measure.id not in SPENT:
-            named = did_you_mean(measure.id, SPENT) if isinstance(measure, s.Name) else None
-            help = named or f"write `ops while reads < 8 of NAME` with one of {_listing(SPENT)}"
-            self.sink.error("SD0101", "`ops while` compares what is spent with a bound", condition.span, help=help)
-            return None
-        if condition.op not in {"<", "<="}:
-            message = f"ops are added while `{measure.id}` stays below a bound: `{condition.op}` has no end"
-            self.sink.error("SD0201", message, condition.span, help=f"write `{measure.id} < …`")
-            return None
-        bound = self.expressions.number(condition.right, scope, "the bound of `ops while`")
-        if bound is None or use is None:
-            return None
-        return ir.OpsWhile(measure.id, condition.op, bound, use, span=node.span)  # type: ignore[arg-type]
-
-    def _for(self, node: s.For, scope: Scope) -> list[ir.Member]:
-        names, values, inner = [], [], scope
-        for loop in node.loops:
-            value = self.expressions.expr(loop.values, inner)
-            if value is not None and not all(map(fold.is_known, getattr(value, "items", (value,)))):
-                self.sink.error("SD0201", "a loop runs over a range or a list, not a choice", loop.span)
-                return []
-            if value is None:
-                return []
-            self.expressions.bind(loop.name, inner)
-            if loop.name.id in self.argument_names:
-                message = f"`{loop.name.id}` is the name of an argument and can't be a loop"
-                self.sink.error("SD0102", message, loop.name.span, help="choose another name")
-            names.append(loop.name.id)
-            values.append(value)
-            inner = inner.extended(loop.name.id)
-        return [ir.For(tuple(names), tuple(values), self.members(node.members, inner), span=node.span)]
-
 
 def _signature(formals: Iterable[s.Formal]) -> tuple[Arg, ...]:
     return tuple(Arg(f.name.id, "any", None if f.default is None else "default") for f in formals)
@@ -396,5 +330,6 @@ def _takes(names: Sequence[str]) -> str:
     return "takes no arguments" if not number else f"takes {number} argument{'s' if number > 1 else ''} at most"
 
 
-def _listing(names: Sequence[str]) -> str:
+def listing(names: Sequence[str]) -> str:
+    """Return names as a phrase."""
     return ", ".join(f"`{name}`" for name in names) if names else "no arguments"
