@@ -21,6 +21,8 @@ check: setup
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy smashdsl benchmarks
+	.venv/bin/smashdsl fmt --check examples
+	.venv/bin/smashdsl lint examples/*.smash
 
 bench: setup
 	.venv/bin/python -m pip install -q -e '.[bench]' -c constraints.txt
