@@ -20,6 +20,7 @@ from smashdsl.lang.check.budgets import Budgets, position_after, respent
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard
 from smashdsl.lang.check.entries import Entries
 from smashdsl.lang.check.facts import Extent
+from smashdsl.lang.check.fewer import holding, indifferent
 from smashdsl.lang.check.origin import ELSEWHERE, leaving, made
 from smashdsl.lang.check.outcome import NONE, Banks, Outcome, Place, State, at_root, by, decided, start, within
 from smashdsl.lang.check.pools import number_of
@@ -47,6 +48,7 @@ class Cells:
         self.entries = Entries(layers, decisions)
         self.through = Through(layers, decisions)
         self.budgets = Budgets(self.op, decisions)
+        self.most_chunks: dict[int, int] = {}  # by identity of a write, the most banks' worth of channels placed
         self.names: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def use(self, node: p.CellUse, state: State, context: Context) -> Outcome:
@@ -87,6 +89,16 @@ class Cells:
         flow = state.flow
         assert flow is not None
         last = _uses_last(cell)
+        whole: list[Outcome] = []
+
+        def members(banks: int, entering: Outcome, inner: Context) -> Outcome:
+            if most is None:
+                return self.members(cell, entering, inner)
+            if not whole:
+                whole.append(self.members(cell, entering, inner.bind(banks=most)))
+            holds = all(self.most_chunks.get(id(member.use.body[-1]), 0) <= banks for member in cell.members)
+            plain = all(s.banks is not None and s.banks.shapes is None for s in whole[0].states)
+            return holding(whole[0], banks) if holds and plain else self.members(cell, entering, inner)
 
         def run(inner: Context) -> Outcome:
             banks, filled = inner.env["banks"], inner.env["filled"]
@@ -101,11 +113,23 @@ class Cells:
             held = (1 << filled) - 1
             outcome = start(state._replace(flow=None, banks=Banks(held, held if last == EXACTLY else filled)))
             inner = inner.bind(entry=flow._replace(channels=scalar(inner.env["bank"])), last=last)
-            outcome = self.members(cell, outcome, inner)
+            outcome = members(banks, outcome, inner)
             return self.decisions.then(outcome, lambda s: self.left(cell, s, inner))
 
         inner = context.bind(channels=flow.channels, filled=enter(flow, context.env["bank"]))
+        most = None if last else self.most_banks(cell, inner)
         return self.decisions.arguments((cell.banks,), inner, lambda c: guard(cell.banks.span, lambda: run(c)))
+
+    def most_banks(self, cell: p.Cell, context: Context) -> int | None:
+        """Return the most banks of a cell where what is found for those holds for fewer, otherwise None."""
+        watched = self.decisions.watch is not None or self.decisions.domains is not None
+        if self.decisions.keep != "nothing" or watched or not indifferent(cell, self.layers.free):
+            return None
+        try:
+            most = max(env["banks"] for env in self.decisions.every((cell.banks,), context))
+        except ShapeError:
+            return None  # told where the number is decided
+        return most if context.env["filled"] <= most <= self.limits.banks else None
 
     def left(self, cell: p.Cell, state: State, context: Context) -> Outcome:
         assert state.banks is not None
@@ -270,6 +294,7 @@ class Cells:
             raise ShapeError("SD0206", message, "flatten or pool in a transition, or in `body`", "grid")
         if written != shape:
             self.decisions.facts.reshaped.add(id(node))
+        self.most_chunks[id(node)] = max(chunks, self.most_chunks.get(id(node), 0))
         # what banks hold matters only where it may not be the same in all of them
         plain = written == shape and state.banks.shapes is None and state.banks.last_shape is None
         shapes = None if plain else (shape, written)

@@ -7,27 +7,25 @@ the names it depends on. So its cost follows the number of distinct states, not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from math import gcd
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from smashdsl.lang.check.cells import Cells, arriving, reached
-from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed, guard, nothing_arrives
-from smashdsl.lang.check.facts import Extent, Facts
+from smashdsl.lang.check.decide import Context, Decisions, Memo, NotDecided, failed, guard, nothing_arrives
 from smashdsl.lang.check.join import join_flows, within_bounds
 from smashdsl.lang.check.kinds import hold_kind, one_kind
 from smashdsl.lang.check.origin import Made, by_layer, joined
 from smashdsl.lang.check.outcome import NONE, Outcome, Place, State, Witness, at_home, by, start, within
+from smashdsl.lang.check.weights import bound_costs, hold_weight, record
 from smashdsl.lang.program import needs
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.dependencies import Dependencies
-from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.typed import ir
-from smashdsl.ops import Flow, LayerOp, ShapeError
-from smashdsl.ops.fixed import check_fixed
-from smashdsl.ops.op import greatest, product
+from smashdsl.ops import Flow, ShapeError
+from smashdsl.ops.op import Weight
 
 
 class Shapes(NamedTuple):
@@ -50,35 +48,65 @@ class Layers:
         self.decisions = decisions
         self.limits = decisions.limits
         self.free = Dependencies()
+        self.known: dict[Hashable, tuple[Flow, dict[str, Weight]]] = {}
+        self.split: dict[tuple[int, int], list[p.Seq]] = {}
         self.shared_lets = needs.shared_lets(program)
         self.cells = Cells(self, decisions)
 
     def seq(self, seq: p.Seq, state: State, context: Context) -> Outcome:
         """Follow nodes one after another."""
         outcome = start(state)
-        for node in seq:
-            outcome = self.decisions.then(outcome, self.step(node, context))
-            self.decisions.spend(len(outcome.states), node.span)
+        parts = self.parts(seq) if self.decisions.keep == "nothing" else [(node,) for node in seq]
+        for part in parts:
+            step = self.step(part[0], context) if len(part) == 1 else self.run(part, context)
+            outcome = self.decisions.then(outcome, step)
+            self.decisions.spend(len(outcome.states), part[-1].span)
             if len(outcome.states) > self.limits.states:
-                raise NotDecided(node.span, f"more than {self.limits.states:,} different states arrive after this")
+                raise NotDecided(part[-1].span, f"more than {self.limits.states:,} different states arrive after this")
         return outcome
+
+    def parts(self, seq: p.Seq) -> list[p.Seq]:
+        """Return a sequence as parts to remember: after its first node, neighbours that touch no banks are one.
+
+        What comes before such a run may leave many states; each then looks up what the run makes of it but once.
+        """
+        if not seq:
+            return []
+        key = (id(seq[0]), len(seq))
+        if key not in self.split:
+            parts = [seq[:1]]
+            for banks, run in groupby(seq[1:], lambda node: self.free.of(node)[1]):
+                nodes = tuple(run)
+                parts.extend([(node,) for node in nodes] if banks else [nodes])
+            self.split[key] = parts
+        return self.split[key]
+
+    def run(self, nodes: p.Seq, context: Context) -> Callable[[State], Outcome]:
+        """Return the step that a run of nodes is, none of which touches banks."""
+        memo = self.decisions.memo_of((id(nodes[0]), len(nodes), context.only(self.free.of_all(nodes)), context.region))
+        return self.apart(memo, lambda state: self.seq(nodes, state, context))
 
     def step(self, node: p.Node, context: Context) -> Callable[[State], Outcome]:
         """Return the step that a node is: it follows the node, or returns what was found for it before."""
         names, touches_banks = self.free.of(node)
-        once, memo = self.decisions.once, self.decisions.memo_of((id(node), context.only(names), context.region))
-        anew, after = self.decisions.anew, self.decisions.after
-        if touches_banks:
+        memo = self.decisions.memo_of((id(node), context.only(names), context.region))
+        if not touches_banks:
+            return self.apart(memo, lambda state: self.visit(node, state, context))
+        once, anew, after = self.decisions.once, self.decisions.anew, self.decisions.after
 
-            def whole(state: State) -> Outcome:
-                first = anew(state)
-                return after(state, once(memo, first, lambda: self.visit(node, first, context)))
+        def step(state: State) -> Outcome:
+            first = anew(state)
+            return after(state, once(memo, first, lambda: self.visit(node, first, context)))
 
-            return whole
+        return step
+
+    def apart(self, memo: Memo, follow: Callable[[State], Outcome]) -> Callable[[State], Outcome]:
+        """Return a step that does not touch banks: what it makes of a state does not depend on them."""
+        once, anew, after = self.decisions.once, self.decisions.anew, self.decisions.after
 
         def step(state: State) -> Outcome:
             key = (state.flow, state.decided, state.results)
-            found = once(memo, key, lambda: self.visit(node, anew(state), context))
+            found = once(memo, key, lambda: follow(anew(state)))
             banks = state.banks
             if any(s.banks is not banks for s in found.states):
                 # what does not touch banks passes them on, whatever they are
@@ -159,18 +187,28 @@ class Layers:
     def shape(self, node: p.Layer, flow: Flow, env: Mapping[str, Any], region: str) -> Flow:
         """Return what leaves a layer whose arguments are bound, and note the sizes of its weights."""
         args = {arg.name: env[arg.name] for arg in node.args}
+        key = (node.op.name, flow, tuple(args.items()))
+        known = self.known.get(key)
+        if known is None:
+            known = self.known[key] = self.shape_of(node, flow, args)
+        after, weights = known
+        if node.weights != "own":
+            hold_weight(node, weights)
+        shapes = record(self.decisions.facts, node, flow, weights, region)
+        if shapes and self.decisions.domains is not None and node.weights != "shared":
+            self.decisions.domains.add(Shapes(node.template, flow.channels, tuple(shapes.items())))
+        return after
+
+    def shape_of(self, node: p.Layer, flow: Flow, args: Mapping[str, Any]) -> tuple[Flow, dict[str, Weight]]:
+        """Return what leaves a layer of the table and its weights, which are the same wherever the layer stands."""
         for arg in node.op.args:
             if arg.kind == "word" and args[arg.name] not in arg.words:
                 raise ShapeError("SD0201", f"`{arg.name}` of `{node.op.name}` is one of {', '.join(arg.words)}")
         hold_kind(node.op, flow)
         after = within_bounds(node.op.shape(flow, args), self.limits)
-        bound_costs(node.op, flow, after, args, self.limits)
-        if node.weights != "own":
-            hold_weight(node, flow, args)
-        shapes = record(self.decisions.facts, node, flow, args, region)
-        if shapes and self.decisions.domains is not None and node.weights != "shared":
-            self.decisions.domains.add(Shapes(node.template, flow.channels, tuple(shapes.items())))
-        return after
+        weights = node.op.weights(flow, args)
+        bound_costs(weights, node.op.macs(flow, after, args), self.limits)
+        return after, weights
 
     def scope(self, node: p.Scope, state: State, context: Context, name: str | None = None) -> Outcome:
         """Follow a use of an op or a joint; a `let` of its own is forgotten after it."""
@@ -297,25 +335,6 @@ def _is_let_within(key: Any, template: str) -> bool:
     return isinstance(key, p.Let) and key.body.template.startswith(f"{template}.")
 
 
-def bound_costs(op: LayerOp, flow: Flow, after: Flow, args: Mapping[str, Any], limits: Limits) -> None:
-    """Raise `ShapeError` for a layer whose costs, added up over all layers, might not fit a 64-bit number."""
-    most = 2**62 // limits.sites
-    params = sum(product(weight.shape) for weight in op.weights(flow, args).values())
-    for what, number in (("weights", params), ("multiply-adds", op.macs(flow, after, args))):
-        if number > most:
-            raise ShapeError("SD0208", f"this layer has {number:,} {what}, more than {most:,}", "make it smaller")
-
-
-def hold_weight(node: p.Layer, flow: Flow, args: Mapping[str, Any]) -> None:
-    """Raise `ShapeError` unless a layer has the tensor that `weights = …` speaks of: (out, in, *kernel)."""
-    weight = node.op.weights(flow, args).get("weight")
-    if weight is None or len(weight.shape) < 2:
-        what = "no tensor `weight` here" if weight is None else "a `weight` of one axis"
-        raise ShapeError("SD0207", f"`{node.op.name}` has {what}", f"drop `weights = {node.weights}`")
-    if node.weights == "fixed":
-        check_fixed(node.fixed, weight.shape)
-
-
 def _misfit(name: str, earlier: Any, here: Any) -> ShapeError | None:
     """Return what is wrong with a `let` whose weights would have other shapes here than at an earlier use."""
     before = {s for s in earlier if isinstance(s, Shapes)}
@@ -328,27 +347,3 @@ def _misfit(name: str, earlier: Any, here: Any) -> ShapeError | None:
         first, second = (", ".join(map(str, c)) for c in channels)
         message = f"`{name}` has one set of weights: they take {first} channels at an earlier use, but {second} here"
     return ShapeError("SD0203", message, "let equal channels arrive at each use, or use a second `let`")
-
-
-def record(facts: Facts, node: p.Layer, flow: Flow, args: Mapping[str, Any], region: str) -> dict[str, tuple[int, ...]]:
-    """Note the largest sizes that a layer's weights take; return those they take here."""
-    weights = node.op.weights(flow, args)
-    if not weights:
-        return {}
-    key = (region, node.template)
-    shapes = {name: tuple(w.shape) for name, w in weights.items()}
-    main = shapes.get("weight", (1, 1))
-    units_out, units_in = main[0], main[1] if len(main) > 1 else 1
-    known = facts.extents.get(key)
-    if known is None:
-        inits = {name: w.init for name, w in weights.items()}
-        facts.extents[key] = Extent(flow.channels, flow.grid, shapes, inits, units_in, units_out)  # type: ignore[arg-type]
-        return shapes
-    known.channels = max(known.channels, flow.channels)
-    known.grid = tuple(map(max, known.grid, flow.grid))
-    known.units_in, known.units_out = gcd(known.units_in, units_in), gcd(known.units_out, units_out)
-    for name, shape in shapes.items():
-        other = known.weights.get(name, shape)
-        known.weights[name] = tuple(greatest(a, b) for a, b in zip(shape, other, strict=True))
-        known.inits[name] = weights[name].init
-    return shapes

@@ -40,6 +40,8 @@ class Dependencies:
             selections = [node.banks]
             if isinstance(node, p.Write) or node.banks.mode == "listed" or node.banks.pool != "written":
                 names.add("banks")
+            elif node.join == "attention":
+                names.add("banks")  # a learned number for each of them
         else:
             return names, False
         for selection in selections:
