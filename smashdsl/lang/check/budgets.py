@@ -65,9 +65,12 @@ class Budgets:
     def adding(self, member: p.Ops, index: int, state: State, context: Context) -> Outcome:
         """Follow one op of a budget, which must spend something in every member."""
         outcome = self.op(member.use, state, context)
+        least = state.spent[index]
+        if all(after.spent[index] > least for after in outcome.states):
+            return outcome
         added = Outcome(errors=dict(outcome.errors), passing=outcome.passing)
         for after, (ways, witness) in outcome.states.items():
-            if after.spent[index] > state.spent[index]:
+            if after.spent[index] > least:
                 added.add(after, ways, witness)
                 continue
             assert member.spent is not None

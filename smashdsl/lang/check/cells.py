@@ -24,6 +24,7 @@ from smashdsl.lang.check.fewer import holding, indifferent
 from smashdsl.lang.check.origin import ELSEWHERE, leaving, made
 from smashdsl.lang.check.outcome import NONE, Banks, Outcome, Place, State, at_root, by, decided, start, within
 from smashdsl.lang.check.pools import number_of
+from smashdsl.lang.check.surroundings import Seen
 from smashdsl.lang.check.through import Through
 from smashdsl.lang.check.ways import Sets, deciding
 from smashdsl.lang.program import templates as p
@@ -49,7 +50,8 @@ class Cells:
         self.through = Through(layers, decisions)
         self.budgets = Budgets(self.op, decisions)
         self.most_chunks: dict[int, int] = {}  # by identity of a write, the most banks' worth of channels placed
-        self.names: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self.names: dict[int, tuple[str, ...]] = {}
+        self.seen = Seen(layers.free)
 
     def use(self, node: p.CellUse, state: State, context: Context) -> Outcome:
         """Follow a cell used like a layer; the banks around it are not seen inside."""
@@ -193,7 +195,7 @@ class Cells:
         """Follow one op; a `let` is decided anew in every op."""
         assert state.banks is not None
         inner = context.bind(written=state.banks.written.bit_count())
-        memo = self.decisions.memo_of((id(use), inner.only(self.names_of(use)[0]), inner.region))
+        memo = self.decisions.memo_of((id(use), self.seen.by(use, inner), inner.region))
         first = self.decisions.anew(state)
         return self.decisions.after(state, self.decisions.once(memo, first, lambda: self._op(use, first, inner)))
 
@@ -227,16 +229,8 @@ class Cells:
     def before_write(self, use: p.Scope, state: State, context: Context) -> Outcome:
         """Follow an op up to its write, which alone depends on how many banks there are."""
         path = use.body[:-1]
-        memo = self.decisions.memo_of((id(use.body), context.only(self.names_of(use)[1]), context.region))
+        memo = self.decisions.memo_of((id(use.body), context.only(self.layers.free.of_all(path)), context.region))
         return self.decisions.once(memo, state, lambda: self.layers.seq(path, state, context))
-
-    def names_of(self, use: p.Scope) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the names that an op depends on, and those that it depends on before its write."""
-        if id(use) not in self.names:
-            free = self.layers.free
-            whole = free.of_all((use,), "entry", "bank", "banks", "last")
-            self.names[id(use)] = (whole, free.of_all(use.body[:-1]))
-        return self.names[id(use)]
 
     # -- reads and writes -------------------------------------------------------------------------
 
@@ -311,8 +305,8 @@ class Cells:
         if id(node) not in self.names:
             ends = [] if node.banks.size is None else [node.banks.size]
             names = {name for expr in (*node.banks.banks, *ends) for name in p.names(expr)}
-            self.names[id(node)] = (tuple(sorted(names | {"banks", "last"})), ())
-        return self.names[id(node)][0]
+            self.names[id(node)] = tuple(sorted(names | {"banks", "last"}))
+        return self.names[id(node)]
 
     def _write(self, node: p.Write, state: State, chunks: int, context: Context) -> Outcome:
         assert state.banks is not None

@@ -167,7 +167,8 @@ class Decisions:
         for following, (ways, witness) in outcome.states.items():
             spent = total(self.meters, state.spent, following.spent)
             if spent is not None:
-                added.add(following._replace(spent=spent), ways, witness)
+                flow, banks, decided, _, results = following
+                added.add(State(flow, banks, decided, spent, results), ways, witness)
         return added
 
     def charge(self, state: State, amounts: Mapping[str, int]) -> State | None:
