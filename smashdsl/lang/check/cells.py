@@ -270,7 +270,8 @@ class Cells:
         extent = extents.setdefault(
             (context.region, node.template), Extent(banks, (), {}, {"attention": "zeros"}, 1, 1)
         )
-        extent.weights["attention"] = (max(banks, *extent.weights.get("attention", (0,))),)
+        extent.channels = max(banks, extent.channels)
+        extent.weights["attention"] = (extent.channels,)
 
     def write(self, node: p.Write, state: State, context: Context) -> Outcome:
         """Follow a write: one state for each set of banks that may be written after it."""

@@ -33,18 +33,23 @@ class Seen:
     def __init__(self, free: Dependencies) -> None:
         self.free = free
         self.names: dict[int, _Names] = {}
+        self.keys: dict[Hashable, Hashable] = {}
 
     def by(self, use: p.Scope, context: Context) -> Hashable:
         """Return what an op sees: equal for surroundings in which its outcome is the same."""
         names = self.names.get(id(use))
         if names is None:
             names = self.names[id(use)] = self._names(use)
-        if names.sizes is not None:
+        whole = context.only(names.whole)
+        if names.sizes is None:
+            return whole
+        key = (id(use), whole)
+        if key not in self.keys:
             try:
-                return context.only(names.beside), tuple(values(names.sizes, context.env, {}))
+                self.keys[key] = (context.only(names.beside), tuple(values(names.sizes, context.env, {})))
             except ShapeError:
-                pass  # the read tells what is wrong, which may depend on any of the names
-        return context.only(names.whole)
+                self.keys[key] = whole  # the read tells what is wrong, which may depend on any of the names
+        return self.keys[key]
 
     def _names(self, use: p.Scope) -> _Names:
         whole = self.free.of_all((use,), *ALWAYS)

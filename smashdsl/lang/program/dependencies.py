@@ -10,6 +10,7 @@ class Dependencies:
 
     def __init__(self) -> None:
         self._found: dict[int, tuple[tuple[str, ...], bool]] = {}
+        self._all: dict[tuple[tuple[int, ...], tuple[str, ...]], tuple[str, ...]] = {}
 
     def of(self, node: p.Node) -> tuple[tuple[str, ...], bool]:
         """Return the names a node's value may depend on, in order, and whether it touches banks."""
@@ -27,10 +28,12 @@ class Dependencies:
 
     def of_all(self, nodes: p.Seq, *more: str) -> tuple[str, ...]:
         """Return the names that any of some nodes depends on, and further ones."""
-        names = set(more)
-        for node in nodes:
-            names.update(self.of(node)[0])
-        return tuple(sorted(names))
+        key = (tuple(map(id, nodes)), more)
+        found = self._all.get(key)
+        if found is None:
+            names = {*more, *(name for node in nodes for name in self.of(node)[0])}
+            found = self._all[key] = tuple(sorted(names))
+        return found
 
     def _own(self, node: p.Node) -> tuple[set[str], bool]:
         names = {name for argument in p.arguments(node) for name in p.names(argument.value)}
