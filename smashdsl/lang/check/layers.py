@@ -244,9 +244,12 @@ class Layers:
                     for earlier, (known, first, makers) in joined_so_far.items():
                         flows_so_far, both = (*earlier, after.flow), first + witness
                         makers = (*makers, witness.made)
-                        more, other, others = target.get(flows_so_far, (0, both, makers))
-                        kept = other.either(both)
-                        target[flows_so_far] = (more + known * ways, kept, others if kept is other else makers)
+                        other = target.get(flows_so_far)
+                        if other is None:
+                            target[flows_so_far] = (known * ways, both, makers)
+                            continue
+                        kept = other[1].either(both)
+                        target[flows_so_far] = (other[0] + known * ways, kept, other[2] if kept is other[1] else makers)
             flows = following
             met = sum(len(ways) for ways in flows.values())
             self.decisions.spend(met, node.span)
