@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from smashdsl.lang.syntax.words import ARITHMETIC, Bracket, Word, before, holder, words_of
+from smashdsl.lang.syntax.words import ARITHMETIC, BODIES, Bracket, Word, before, holder, words_of
 
 WIDTH = 120
 INDENT = 2
 GOES_ON = 4  # further indent of a line that goes on with a statement
-BODIES = frozenset({Bracket.BODY, Bracket.MEMBERS})
 
 
 def format_text(text: str) -> str:
@@ -54,6 +53,8 @@ class _Layout:
     def __init__(self, words: list[Word]) -> None:
         self.words = words
         self.ends = [0] * len(words)
+        # each word as it stands behind the one before on one line
+        self.shown = [f" {word.text}" if i and spaced(words, i) else word.text for i, word in enumerate(words)]
         self.token_before = list(accumulate(range(len(words)), self._later_token, initial=-1))
         self.token_after = [-1] * len(words)
         for i in range(len(words) - 1, -1, -1):
@@ -130,11 +131,9 @@ class _Layout:
         return _Line(words, self._indent(start), start > 0 and self.ends[start] > 1, code, comment)
 
     def _code(self, start: int, stop: int) -> str:
-        out = []
-        for i in range(start, stop):
-            out.append(" " if i > start and spaced(self.words, i) else "")
-            out.append(self.words[i].text)
-        return "".join(out)
+        if start >= stop:
+            return ""
+        return self.words[start].text + "".join(self.shown[start + 1 : stop])
 
     def _indent(self, i: int) -> int:
         word = self.words[i]

@@ -29,6 +29,8 @@ BEFORE_VALUE = frozenset(
 ENDS = frozenset(
     JOINS | {"NAME", "NUMBER", "DIMS", "STRING", "RPAR", "RSQB", "RBRACE", "SEMICOLON", "LAST", "ALL", "VERSION", "BAR"}
 )
+# what an expression may hold beside brackets
+IN_VALUES = ARITHMETIC | {"DOTDOT", "STEP", "NAME", "NUMBER", "DIMS", "STRING", "COMMENT", "MAX", "MEAN", "SUM"}
 
 
 class Bracket(Enum):
@@ -41,7 +43,10 @@ class Bracket(Enum):
     MEMBERS = auto()  # `{ … }` of a space, block, cell or `for`
 
 
-@dataclass
+BODIES = (Bracket.BODY, Bracket.MEMBERS)  # a tuple: it is asked of every word, and enums are slow to hash
+
+
+@dataclass(slots=True)
 class Word:
     """One token or comment, with what its neighbours say about it."""
 
@@ -63,7 +68,8 @@ def words_of(text: str) -> list[Word]:
     end = 0
     for token in lex(text):
         start = token.start_pos or 0
-        end = _add_comments(words, text, end, start)
+        if start > end:
+            end = _add_comments(words, text, end, start)
         shown = "smash " + token.split()[1] if token.type == "VERSION" else str(token)
         words.append(Word(token.type, shown, text.count("\n", end, start)))
         end = token.end_pos or 0
@@ -143,13 +149,14 @@ def holder(words: list[Word], i: int) -> Bracket:
 def _begin(words: list[Word]) -> None:
     """Mark where statements and members may begin."""
     last: Word | None = None
+    first = starters()
     for i, word in enumerate(words):
         if word.type == "COMMENT":
             continue
         holds = holder(words, i)
-        if holds in {Bracket.BODY, Bracket.MEMBERS}:
-            ended = last is None or last.type in ENDS or last.is_name or last.opens in {Bracket.BODY, Bracket.MEMBERS}
-            word.begins = ended and word.type in starters()
+        if holds in BODIES:
+            ended = last is None or last.type in ENDS or last.is_name or last.opens in BODIES
+            word.begins = ended and word.type in first
             member = word.type in MEMBERS and not word.is_name
             word.begins_member = word.begins and holds is Bracket.MEMBERS and member
         last = word
@@ -201,5 +208,4 @@ def _runs_with_range(words: list[Word]) -> list[bool]:
 
 def _separates(words: list[Word], i: int) -> bool:
     word = words[i]
-    part = ARITHMETIC | {"DOTDOT", "STEP", "NAME", "NUMBER", "DIMS", "STRING", "COMMENT", "MAX", "MEAN", "SUM"}
-    return word.begins or not (word.type in part or word.is_name or word.opens or word.partner >= 0)
+    return word.begins or not (word.type in IN_VALUES or word.is_name or word.opens or word.partner >= 0)
