@@ -1,4 +1,4 @@
-"""Check every member of a space: names, shapes, banks, limits."""
+"""Check every member of a space: names, shapes, banks, limits. Warnings are shown too, and fail nothing."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
 def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
     """Check one file, show what is found, and return it as data."""
     from smashdsl.lang.compile import compile_source
+    from smashdsl.lang.lint.lint import warnings_of
     from smashdsl.lang.text.diagnostics import SmashError
     from smashdsl.lang.text.folder import Folder
     from smashdsl.lang.text.limits import Limits
@@ -41,7 +42,7 @@ def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
     try:
         compiled = compile_source(source, params(args), limits, reader=Folder(Path(file).parent))
         sources: Source | Sources = compiled.sources
-        diagnostics, number = compiled.warnings, compiled.facts.count
+        diagnostics, number = warnings_of(compiled), compiled.facts.count
     except SmashError as error:
         sources, diagnostics = error.sources, error.diagnostics
     if args.format == "concise":

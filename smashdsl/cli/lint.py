@@ -1,4 +1,8 @@
-"""Warn of what can hardly be meant: exit code 1 when anything is found."""
+"""Warn of what can hardly be meant, or could be said shorter: exit code 1 when anything is found.
+
+`smashdsl explain CODE` says what a warning means; `# smash: allow CODE` on its line, or alone on the line above, silences
+it. Of a file without a space, which others import, it is not told what nothing uses.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,16 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="`.smash` files, or folders of them")
-    parser.add_argument("--fix", action="store_true", help="mend what can be mended without changing the space")
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="mend the files where the space keeps its hash: runs and checkpoints of it stay of use",
+    )
+    parser.add_argument(
+        "--fix-all",
+        action="store_true",
+        help="mend also what gives the space another hash, as names of decisions change; its networks stay the same",
+    )
     parser.add_argument(
         "--format", choices=("human", "concise", "json"), default="human", help="how findings are shown"
     )
@@ -31,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _lint(file: str, args: argparse.Namespace) -> dict[str, Any]:
     """Lint one file, show what is found, and return it as data."""
-    from smashdsl.lang.lint import lint
+    from smashdsl.lang.lint.lint import lint
     from smashdsl.lang.text.diagnostics import SmashError
     from smashdsl.lang.text.folder import Folder
     from smashdsl.lang.text.limits import Limits
@@ -41,10 +54,10 @@ def _lint(file: str, args: argparse.Namespace) -> dict[str, Any]:
     source = read_source(file, Limits().bytes)
     sources: Source | Sources = source
     try:
-        diagnostics = lint(source, reader=Folder(Path(file).parent))
-        if args.fix and any(warning.fix for warning in diagnostics):
-            source, diagnostics = _mend(source, diagnostics)
-            sources = source
+        if args.fix or args.fix_all:
+            sources, diagnostics = _mend(source, args.fix_all)
+        else:
+            diagnostics = lint(source, reader=Folder(Path(file).parent))
     except SmashError as error:
         sources, diagnostics = error.sources, error.diagnostics
     if args.format == "concise":
@@ -60,21 +73,13 @@ def _lint(file: str, args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _mend(source: Source, warnings: tuple[Diagnostic, ...]) -> tuple[Source, tuple[Diagnostic, ...]]:
-    """Write the text with its fixes and return it with what is left; raises `UserError` if the space would change."""
-    from smashdsl.errors import UserError
+def _mend(source: Source, renaming: bool) -> tuple[Source, tuple[Diagnostic, ...]]:
+    """Write the text with its fixes and return it with what is left."""
     from smashdsl.files import write_text
-    from smashdsl.lang.compile import compile_source
-    from smashdsl.lang.lint import fixed, lint
+    from smashdsl.lang.lint.mend import mended
     from smashdsl.lang.text.folder import Folder
-    from smashdsl.lang.text.source import Source
-    from smashdsl.lang.typed.identity import space_hash
 
-    reader = Folder(Path(source.name).parent)
-    after = Source(source.name, fixed(source, warnings))
-    if any(warning.code != "SD1010" for warning in warnings if warning.fix):
-        hashes = {space_hash(compile_source(text, reader=reader).space) for text in (source, after)}
-        if len(hashes) > 1:
-            raise UserError(f"the fixes would change the space of `{source.name}`, so none is made")
-    write_text(Path(source.name).resolve(), after.text)
-    return after, lint(after, reader=reader)
+    after, left = mended(source, renaming, reader=Folder(Path(source.name).parent))
+    if after.text != source.text:
+        write_text(Path(source.name).resolve(), after.text)
+    return after, left

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from smashdsl.errors import UserError
 from smashdsl.lang.check.watch import Watch
-from smashdsl.lang.compile import Compiled, compile_source
+from smashdsl.lang.compile import STAND_IN, Compiled, compile_source
+from smashdsl.lang.lint.lint import warnings_of
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, SmashError
 from smashdsl.lang.text.folder import Folder, Reader
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source, Sources, Span
 from smashdsl.lsp.lexing import words
 
-# what makes a text that is only imported compile: a space that uses none of it
-STAND_IN = "\nspace _space { input vector[1]\n output _output(1)\n head { linear(1) } }"
 SUGGESTION = re.compile(r"did you mean `(\w+)`\?")
 
 
@@ -68,8 +67,9 @@ def analyse(
     except UserError as error:
         return Analysis(text, trouble=error.message, watch=watch)
     sources = compiled.sources
-    found = tuple(_in_text(sources, d) for d in compiled.warnings)
-    return Analysis(text, found, tuple(_related(sources, d) for d in compiled.warnings), compiled, watch)
+    warnings = warnings_of(compiled)
+    found = tuple(_in_text(sources, d) for d in warnings)
+    return Analysis(text, found, tuple(_related(sources, d) for d in warnings), compiled, watch)
 
 
 def _is_library(text: str) -> bool:

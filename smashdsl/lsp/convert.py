@@ -44,6 +44,14 @@ SYMBOL_KINDS: Mapping[str, types.SymbolKind] = {
     "output": S.Field,
     "let": S.Variable,
 }
+# warnings of what could be said shorter, and of what could be left out
+SHORTER = frozenset({"SD1005", "SD1006", "SD1007", "SD1009", "SD1011", "SD1012", "SD1013"})
+UNNEEDED = frozenset({"SD1001", "SD1002", "SD1003", "SD1007", "SD1008", "SD1010", "SD1011", "SD1013", "SD1014", "SD1015"})
+SEVERITIES = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+    "hint": types.DiagnosticSeverity.Hint,
+}
 
 
 class Asked(Protocol):
@@ -103,10 +111,10 @@ def _diagnostic(uri: str, found: Diagnostic, related: tuple[Related, ...], posit
     return types.Diagnostic(
         range=range_of(positions, found.span),
         message=message(found),
-        severity=types.DiagnosticSeverity.Error if error else types.DiagnosticSeverity.Warning,
+        severity=SEVERITIES["error" if error else "hint" if found.code in SHORTER else "warning"],
         code=found.code,
         source="smashdsl",
-        tags=[types.DiagnosticTag.Unnecessary] if found.code == "SD1001" else None,
+        tags=[types.DiagnosticTag.Unnecessary] if found.code in UNNEEDED else None,
         related_information=[
             types.DiagnosticRelatedInformation(_location(uri, place, positions), place.label) for place in related
         ],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from smashdsl.errors import UserError
-from smashdsl.lang.lint import lint
+from smashdsl.lang.lint.lint import lint
 from smashdsl.lang.syntax.format import format_text
 from smashdsl.lang.text.codes import CODES
 from smashdsl.lang.text.diagnostics import Diagnostic, SmashError

@@ -62,4 +62,11 @@ CODES: dict[str, str] = {
     "SD1008": "a layer twice that does the same as once",
     "SD1009": "weights that are all equal",
     "SD1010": "a warning that is allowed but not told",
+    "SD1011": "an argument that is its default",
+    "SD1012": "a choice of one element",
+    "SD1013": "a `;` that separates nothing",
+    "SD1014": "an op whose banks never leave its cell",
+    "SD1015": "a repeat or ops that never run",
+    "SD1016": "a constraint that every member meets",
+    "SD1017": "constraints that no member meets",
 }

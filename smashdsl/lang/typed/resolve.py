@@ -307,9 +307,8 @@ class _Resolver:
     # -- what no single definition shows -----------------------------------------------------
 
     def _kept(self) -> set[str]:
-        """Return the names that the space holds: those of its own file, and all that these use."""
-        tables: tuple[dict[str, Any], ...] = (self.names.params, self.names.ops, self.names.cells)
-        own = (name for table in tables for name, node in table.items() if node.span.file == OWN)
+        """Return the names that the space holds: what it uses, and the params of its own file, which may be decided."""
+        own = (name for name, node in self.names.params.items() if node.span.file == OWN)
         waiting = ["", *own]
         kept = set(waiting)
         while waiting:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, did_you_mean
+from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import aliases, fold, ir
 from smashdsl.lang.typed.expressions import Expressions, Scope
 from smashdsl.lang.typed.layers import LayerTable
@@ -37,6 +38,7 @@ class Statements:
         self.expressions = expressions
         self.layers: LayerTable = expressions.layers
         self.used_layers: set[str] = set()
+        self.used_lets: set[tuple[Span, str]] = set()  # by the place of the `let`
         self.ops = ops
         self.cells = cells
         self.in_sequence = False  # whether what is resolved stands in `body`, one thing after another
@@ -65,7 +67,19 @@ class Statements:
                 )
             elif (statement := self._statement(node, inner, place)) is not None:
                 out.append(statement)
-        return tuple(out)
+        return self._needed(out)
+
+    def _needed(self, path: Sequence[ir.Statement]) -> ir.Path:
+        """Drop what changes no member: unused layers of a `let`, and `identity` beside other statements."""
+        kept: list[ir.Statement] = []
+        for statement in path:
+            if isinstance(statement, ir.Let):
+                names = tuple(name for name in statement.names if (statement.span, name) in self.used_lets)
+                kept += [replace(statement, names=names)] if names else []
+            else:
+                kept.append(statement)
+        others = tuple(s for s in kept if not (isinstance(s, ir.Layer) and s.op == "identity"))
+        return others or tuple(kept[:1])
 
     def _misplaced_read(self, node: s.Read, place: Place) -> None:
         if place == "joint":
@@ -142,6 +156,7 @@ class Statements:
     def _layer(self, node: s.Layer, scope: Scope) -> ir.Statement | None:
         name = node.name.id
         if name in scope.lets:
+            self.used_lets.add((scope.lets[name].span, name))
             if node.args:
                 help = f"give them where `let {name} = …` stands"
                 self.sink.error("SD0105", f"`{name}` is a `let` and takes no arguments", node.span, help=help)
@@ -199,7 +214,7 @@ class Statements:
             if arg.name in given:
                 value = self.expressions.argument(given[arg.name].value, arg, inner)
                 good &= value is not None
-                if value is not None:
+                if value is not None and not _is_default(value, arg):
                     bound.append(ir.Argument(arg.name, value, span=given[arg.name].span))
             elif arg.required and good:
                 example = {"axes": f"{name}(3)", "size": f"{name}(channels)"}.get(arg.kind, f"{name}({arg.name} = …)")
@@ -316,8 +331,27 @@ class Statements:
         return ir.Selection("listed", banks=banks, span=node.span)
 
 
+def _is_default(value: ir.Expr, arg: Arg) -> bool:
+    """Return whether an argument's value is the one that it has without being given."""
+    match value:
+        case ir.Number():
+            return type(value.value) is type(arg.default) and value.value == arg.default
+        case ir.Word():
+            return value.value == (str(arg.default).lower() if isinstance(arg.default, bool) else arg.default)
+        case ir.Ref():
+            return value.name == arg.default == "channels"
+    return False
+
+
 def _signature(formals: Iterable[s.Formal]) -> tuple[Arg, ...]:
-    return tuple(Arg(f.name.id, "any", None if f.default is None else "default") for f in formals)
+    """Return the formals as arguments; of a default that is no number only the presence is told."""
+    return tuple(Arg(f.name.id, "any", _default(f.default)) for f in formals)
+
+
+def _default(node: s.Expr | None) -> int | float | str | None:
+    if isinstance(node, s.Number):
+        return node.value
+    return None if node is None else "(default)"
 
 
 def _takes_results(cell: s.CellDef) -> bool:
