@@ -79,6 +79,8 @@ class Statements:
             else:
                 kept.append(statement)
         others = tuple(s for s in kept if not (isinstance(s, ir.Layer) and s.op == "identity"))
+        if path and not kept:
+            return (ir.Layer("identity", span=path[0].span),)
         return others or tuple(kept[:1])
 
     def _misplaced_read(self, node: s.Read, place: Place) -> None:
