@@ -1,7 +1,7 @@
 """Warn of what can hardly be meant, or could be said shorter: exit code 1 when anything is found.
 
-`smashdsl explain CODE` says what a warning means; `# smash: allow CODE` on its line, or alone on the line above, silences
-it. Of a file without a space, which others import, it is not told what nothing uses.
+`smashdsl explain CODE` says what a warning means; `# smash: allow CODE` on its line, or alone on the line above,
+silences it. Of a file without a space, which others import, it is not told what nothing uses.
 """
 
 from __future__ import annotations

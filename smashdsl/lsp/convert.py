@@ -46,7 +46,9 @@ SYMBOL_KINDS: Mapping[str, types.SymbolKind] = {
 }
 # warnings of what could be said shorter, and of what could be left out
 SHORTER = frozenset({"SD1005", "SD1006", "SD1007", "SD1009", "SD1011", "SD1012", "SD1013"})
-UNNEEDED = frozenset({"SD1001", "SD1002", "SD1003", "SD1007", "SD1008", "SD1010", "SD1011", "SD1013", "SD1014", "SD1015"})
+UNNEEDED = frozenset(
+    {"SD1001", "SD1002", "SD1003", "SD1007", "SD1008", "SD1010", "SD1011", "SD1013", "SD1014", "SD1015"}
+)
 SEVERITIES = {
     "error": types.DiagnosticSeverity.Error,
     "warning": types.DiagnosticSeverity.Warning,

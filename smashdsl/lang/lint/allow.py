@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from smashdsl.lang.syntax.grammar import lex
@@ -26,6 +27,7 @@ def allowed(source: Source, found: Sequence[Diagnostic], unsought: frozenset[str
             alone = not source.line(line)[: column - 1].strip()
             for code in re.findall(r"SD\d{4}", match[1]):
                 by_line[line + alone, code] = span
+    codes = Counter(by_line.values())
     used = set()
     for warning in found:
         key = source.position(warning.span.start)[0], warning.code
@@ -37,8 +39,7 @@ def allowed(source: Source, found: Sequence[Diagnostic], unsought: frozenset[str
         if key[1] in unsought:
             continue
         span = by_line[key]
-        lonely = all(other == key or by_line[other] != span for other in by_line)
-        fix = (Edit(span, ""),) if lonely else ()
+        fix = (Edit(span, ""),) if codes[span] == 1 else ()
         yield Diagnostic(
             "SD1010", f"{key[1]} is allowed here, but nothing is told of it", span, help="drop it", fix=fix
         )

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from functools import lru_cache
+from itertools import islice
+
+from lark import Token
 
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.syntax.grammar import lex
@@ -35,14 +40,20 @@ def extent(source: Source, node: s.Node) -> Span:
     if not isinstance(body, s.OpDef | s.CellDef | s.Combine):
         return node.span
     round, curly = 0, 0
-    for token in lex(source.text):
-        if (token.start_pos or 0) < node.span.start:
-            continue
+    tokens, starts = _tokens(source.text)
+    for token in islice(tokens, bisect_left(starts, node.span.start), None):
         round += ROUND.get(token.type, 0)
         curly += 0 if round else CURLY.get(token.type, 0)
         if token.type == "RBRACE" and not round and not curly:
             return Span(node.span.start, token.end_pos or 0)
     raise AssertionError("a body that is never closed has no tree")
+
+
+@lru_cache(maxsize=1)
+def _tokens(text: str) -> tuple[list[Token], list[int]]:
+    """Return the tokens of a text and where they start."""
+    tokens = lex(text)
+    return tokens, [token.start_pos or 0 for token in tokens]
 
 
 def without_lines(source: Source, node: s.Node) -> Edit:
@@ -92,11 +103,18 @@ def fixed(source: Source, warnings: Sequence[Diagnostic]) -> str:
     """Return the text with the fixes of warnings, each whole or not at all; of two that overlap the first is made."""
     made: list[Edit] = []
     for warning in warnings:
-        clear = all(e.span.end <= m.span.start or m.span.end <= e.span.start for e in warning.fix for m in made)
-        if clear:
-            made += warning.fix
+        if all(_is_clear(made, edit) for edit in warning.fix):
+            for edit in warning.fix:
+                insort(made, edit, key=lambda edit: edit.span)
     out, end = [], 0
-    for edit in sorted(made, key=lambda edit: edit.span):
+    for edit in made:
         out += [source.text[end : edit.span.start], edit.text]
         end = edit.span.end
     return "".join(out) + source.text[end:]
+
+
+def _is_clear(made: Sequence[Edit], edit: Edit) -> bool:
+    """Return whether an edit overlaps none of others, which are in their order."""
+    i = bisect_left(made, edit.span, key=lambda edit: edit.span)
+    before_next = i == len(made) or edit.span.end <= made[i].span.start
+    return before_next and (i == 0 or made[i - 1].span.end <= edit.span.start)

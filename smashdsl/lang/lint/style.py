@@ -22,6 +22,7 @@ def warnings(source: Source, tree: s.File) -> Iterator[Diagnostic]:
     # an index or a loop runs over a range, also over one of a single number
     indices = {node.values.span for node in nodes if isinstance(node, s.Loop)}
     indices |= {node.instances.span for node in nodes if isinstance(node, s.BlockDef) and node.instances is not None}
+    fix: tuple[Edit, ...]
     for node in nodes:
         match node:
             case s.Seq():
@@ -45,12 +46,11 @@ def warnings(source: Source, tree: s.File) -> Iterator[Diagnostic]:
 
 def _of_path(source: Source, path: s.Seq) -> Iterator[Diagnostic]:
     before: s.Node | None = None
-    kept = next((st for st in path.statements if not _is_identity(st) and not isinstance(st, s.Let)), None)
-    kept = kept or next((statement for statement in path.statements if _is_identity(statement)), None)
-    for i, statement in enumerate(path.statements):
-        if isinstance(statement, s.Let):
-            yield from _of_let(source, path, i)
-        elif _is_identity(statement) and statement is not kept:
+    others = any(not _is_identity(statement) and not isinstance(statement, s.Let) for statement in path.statements)
+    kept = None if others else next((statement for statement in path.statements if _is_identity(statement)), None)
+    yield from _of_lets(source, path)
+    for statement in path.statements:
+        if _is_identity(statement) and statement is not kept:
             fix = (without_statement(source, path, statement),)
             yield Diagnostic("SD1007", "`identity` changes nothing here", statement.span, help="drop it", fix=fix)
         elif isinstance(statement, s.Layer) and statement.name.id in IDEMPOTENT and statement == before:
@@ -63,16 +63,22 @@ def _is_identity(statement: s.Node) -> bool:
     return isinstance(statement, s.Layer) and statement.name.id == "identity"
 
 
-def _of_let(source: Source, path: s.Seq, i: int) -> Iterator[Diagnostic]:
-    let = path.statements[i]
-    assert isinstance(let, s.Let)
-    later = [node for after in path.statements[i + 1 :] for node in walk(after)]
-    used = {node.name.id for node in later if isinstance(node, s.Layer)}
+def _of_lets(source: Source, path: s.Seq) -> Iterator[Diagnostic]:
+    if not any(isinstance(statement, s.Let) for statement in path.statements):
+        return
+    used: set[str] = set()  # after the statement
+    for statement in reversed(path.statements):
+        if isinstance(statement, s.Let):
+            yield from _of_let(source, path, statement, used)
+        used |= {node.name.id for node in walk(statement) if isinstance(node, s.Layer)}
+
+
+def _of_let(source: Source, path: s.Seq, let: s.Let, used: set[str]) -> Iterator[Diagnostic]:
     names = let.names
     for k, name in enumerate(names):
         if name.id in used:
             continue
-        if not used & {other.id for other in names}:
+        if not any(other.id in used for other in names):
             fix = without_statement(source, path, let)  # the same for each name, so it is made once
         elif k:
             fix = Edit(Span(names[k - 1].span.end, name.span.end), "")
@@ -94,11 +100,13 @@ def _unused_formals(node: s.OpDef | s.CellDef) -> Iterator[Diagnostic]:
 
 
 def _of_choose(source: Source, node: s.Choose) -> Iterator[Diagnostic]:
-    for i, alternative in enumerate(node.alternatives):
-        if any(alternative.path == earlier.path for earlier in node.alternatives[:i]):
+    seen: set[s.Seq] = set()
+    for alternative in node.alternatives:
+        if alternative.path in seen:
             span = alternative.span if alternative.path.statements else node.span
             help = "give one alternative a larger weight"
             yield Diagnostic("SD1004", "an equal alternative stands before this one", span, help=help)
+        seen.add(alternative.path)
     starts = [a.path.statements[0].span.start if a.path.statements else None for a in node.alternatives]
     cuts = _weight_cuts(source, [alternative.weight for alternative in node.alternatives], starts, before=True)
     yield from _equal_weights([a.weight for a in node.alternatives], node.span, "alternatives", cuts)
