@@ -5,6 +5,7 @@ A text without a space is for other files to import: nothing is told of what the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from smashdsl.lang.compile import STAND_IN, Compiled, compile_source
@@ -55,8 +56,7 @@ def _tree(source: Source, limits: Limits) -> s.File:
 def _of(source: Source, tree: s.File, compiled: Compiled, slow: bool) -> tuple[Diagnostic, ...]:
     found = list(style.warnings(source, tree))
     if not is_library(tree):
-        decided = {param.name for param in compiled.space.params}
-        found += [_with_fix(source, tree, decided, w) for w in compiled.warnings if not w.span.file]
+        found += _of_compiler(source, tree, compiled)
         found += meaning.of_reach(compiled)
         found += meaning.of_counts(compiled)
         found += meaning.of_constraints(compiled) if slow else ()
@@ -64,15 +64,22 @@ def _of(source: Source, tree: s.File, compiled: Compiled, slow: bool) -> tuple[D
     return tuple(sorted(told, key=lambda d: d.span.order))
 
 
-def _with_fix(source: Source, tree: s.File, decided: set[str], warning: Diagnostic) -> Diagnostic:
-    """Return a warning of the compiler, of what nothing uses with the edit that drops it.
+def _of_compiler(source: Source, tree: s.File, compiled: Compiled) -> Iterator[Diagnostic]:
+    """Yield the warnings of the compiler, of what nothing uses with the edit that drops it.
 
     A param that is decided stays: without it the space has fewer members.
     """
-    for node in edits.walk(tree):
-        if not isinstance(node, s.Param | s.OpDef | s.CellDef) or node.name.span != warning.span:
+    decided = {param.name for param in compiled.space.params}
+    kinds = s.Param | s.OpDef | s.CellDef
+    declared = {node.name.span: node for node in edits.walk(tree) if isinstance(node, kinds)}
+    for warning in compiled.warnings:
+        node = declared.get(warning.span)
+        if warning.span.file:
             continue
-        if isinstance(node, s.Param) and node.name.id in decided:
-            return replace(warning, help="drop it: it is decided all the same, so the space has fewer members then")
-        return replace(warning, help="drop it", fix=(edits.without_lines(source, node),))
-    return warning
+        if node is None:
+            yield warning
+        elif isinstance(node, s.Param) and node.name.id in decided:
+            help = "drop it: it is decided all the same, so the space has fewer members then"
+            yield replace(warning, help=help)
+        else:
+            yield replace(warning, help="drop it", fix=(edits.without_lines(source, node),))
