@@ -6,6 +6,7 @@ import contextlib
 import random
 import re
 import time
+from itertools import product
 from pathlib import Path
 
 from hypothesis import HealthCheck, event, given, settings
@@ -203,12 +204,57 @@ def test_every_member_with_the_decisions_of_an_error_is_wrong(text: str) -> None
 def test_what_made_the_channels_of_an_error_made_as_many_as_it_says(text: str) -> None:
     try:
         compile_source(Source("drawn.smash", text))
+        return
     except SmashError as error:
-        for diagnostic in error.diagnostics:
-            said = re.findall(r"\d+", diagnostic.message)
-            for label in diagnostic.others:
-                made = re.match(r"(\d+) channels? ", label.text)
-                if made is not None and diagnostic.code in {"SD0203", "SD0305", "SD0209"}:
-                    event("a maker of channels")
-                    assert made[1] in said, str(error)
-                    assert label.span != diagnostic.span
+        told = error
+    for diagnostic in told.diagnostics:
+        said = re.findall(r"\d+", diagnostic.message)
+        for label in diagnostic.others:
+            made = re.match(r"(\d+) channels? ", label.text)
+            if made is not None and diagnostic.code in {"SD0203", "SD0305", "SD0209"}:
+                event("a maker of channels")
+                assert made[1] in said, str(told)
+                assert label.span != diagnostic.span
+
+
+# -- the fewest decisions -------------------------------------------------------------------------
+
+EMPTY = "SD0204"  # of the interval that the kernel bounds, which is decided before anything is wrong with the layer
+CONV = "conv({}, {}, dilation = 1..4-(max(kernel, 1)-1)/2, groups = {})"
+
+
+def codes_of(kernel: str, out: str, groups: str) -> dict[str, dict[str, str]]:
+    """Return the codes of what is wrong with a convolution of eight channels, each with its decisions."""
+    body = CONV.format(kernel, out, groups)
+    text = "smash 1\nspace s {\n input image[8, 8, 8]\n output y(2)\n body { %s }\n"
+    text = text % body + " head { global_avg_pool; linear(y) }\n}"
+    try:
+        compile_source(Source("conv.smash", text))
+    except SmashError as error:
+        return {d.code: {path.removeprefix("body.conv."): value for path, value in d.when} for d in error.diagnostics}
+    return {}
+
+
+def some(*values: str) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=3, unique=True)
+
+
+@settings(QUICK, max_examples=60)
+@given(some("0", "1", "3", "9", "11"), some("3", "4", "6", "8"), some("0", "1", "2", "3", "4"))
+def test_an_error_of_a_layer_is_told_with_the_fewest_decisions(
+    kernel: list[str], out: list[str], groups: list[str]
+) -> None:
+    names, lists = ("kernel", "out", "groups"), (kernel, out, groups)
+    found = {values: set(codes_of(*values)) for values in product(*lists)}
+    told = codes_of(*(f"{{{', '.join(values)}}}" if len(values) > 1 else values[0] for values in lists))
+    assert set(told) == set().union(*found.values())
+    for code, when in told.items():
+
+        def holds(when: dict[str, str], code: str = code) -> bool:
+            agreeing = [c for v, c in found.items() if when.items() <= dict(zip(names, v, strict=True)).items()]
+            return code in set().union(*agreeing) and all(codes and codes <= {code, EMPTY} for codes in agreeing)
+
+        event(f"{len(when)} decisions")
+        assert holds(when)
+        for path in when:
+            assert not holds({other: value for other, value in when.items() if other != path})

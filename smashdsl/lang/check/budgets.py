@@ -68,7 +68,7 @@ class Budgets:
         least = state.spent[index]
         if all(after.spent[index] > least for after in outcome.states):
             return outcome
-        added = Outcome(errors=dict(outcome.errors), passing=outcome.passing)
+        added = Outcome(errors=dict(outcome.errors))
         for after, (ways, witness) in outcome.states.items():
             if after.spent[index] > least:
                 added.add(after, ways, witness)
@@ -88,7 +88,7 @@ def position_after(before: tuple[p.Ops, ...], most: dict[int, int]) -> int:
 
 def respent(outcome: Outcome, change: Callable[[Spent], Spent]) -> Outcome:
     """Return an outcome with accounts of another length; states that no longer differ become one."""
-    changed = Outcome(errors=outcome.errors, passing=outcome.passing)
+    changed = Outcome(errors=outcome.errors)
     for state, (ways, witness) in outcome.states.items():
         changed.add(state._replace(spent=change(state.spent)), ways, witness)
     return changed

@@ -68,7 +68,7 @@ class Cells:
         else:
             outcome = follow(entering)
         states = {s._replace(banks=state.banks): entry for s, entry in outcome.states.items()}
-        return Outcome(states, outcome.errors, outcome.passing)
+        return Outcome(states, outcome.errors)
 
     def cell(self, cell: p.Cell, state: State, context: Context) -> Outcome:
         """Follow the banks and ops of a cell or block, from what enters to what leaves."""
@@ -217,7 +217,7 @@ class Cells:
             return self.decisions.then(before, lambda s: guard(write.span, lambda: self.write(write, s, c), WRITTEN))
 
         outcome = self.decisions.arguments(use.formals, context, body)
-        kept = Outcome(errors=outcome.errors, passing=outcome.passing)
+        kept = Outcome(errors=outcome.errors)
         for s, (ways, witness) in outcome.states.items():
             witness = witness.by(ELSEWHERE) if self.decisions.trace else witness
             stay = frozenset(one for one in s.decided if isinstance(one[0], str)) if s.decided else s.decided

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from smashdsl.lang.check.account import Meter, total
 from smashdsl.lang.check.facts import Facts
+from smashdsl.lang.check.fewest import Run
 from smashdsl.lang.check.outcome import NONE, Finding, Outcome, Scope, State, Witness, branch, counted, then
 from smashdsl.lang.check.pools import shown, values
 from smashdsl.lang.check.values import order, value_of
@@ -25,6 +26,8 @@ Chosen = dict[int, Any]
 Memo = dict[Hashable, tuple[Outcome, set[Hashable] | None]]
 WORK_PER_STATE = 4
 MOST_REACHED = 10  # how often states may be reached, for each that may differ
+Way: TypeAlias = tuple[tuple[str, str], ...]
+End: TypeAlias = Callable[[Mapping[str, Any]], State | Finding | None]
 Keep: TypeAlias = Literal["nothing", "witness", "all"]
 
 
@@ -163,7 +166,7 @@ class Decisions:
         """Return an outcome that was found `anew`, with what ``state`` spent before."""
         if not any(state.spent):
             return outcome
-        added = Outcome(errors=outcome.errors, passing=outcome.passing)
+        added = Outcome(errors=outcome.errors)
         for following, (ways, witness) in outcome.states.items():
             spent = total(self.meters, state.spent, following.spent)
             if spent is not None:
@@ -235,7 +238,7 @@ class Decisions:
             return follow(chosen)
         decision, rest = decisions[0], decisions[1:]
         try:
-            offered = self._offered(decision, context.env, chosen)
+            offered = self.offered(decision, context.env, chosen)
         except ShapeError as error:
             return failed(error, decision.span)
         key = id(decision.domain)
@@ -268,10 +271,45 @@ class Decisions:
         found = [chosen]
         for decision in decisions:
             key = id(decision.domain)
-            found = [{**before, key: v} for before in found for v in self._offered(decision, env, before)]
+            found = [{**before, key: v} for before in found for v in self.offered(decision, env, before)]
         return found
 
-    def _offered(self, decision: p.Decision, env: Mapping[str, Any], chosen: Chosen) -> list[Any]:
+    def runs(self, args: tuple[p.Argument, ...], env: Mapping[str, Any], end: End) -> list[Run]:
+        """Return every way to decide arguments, with what ``end`` says it comes to, or the error before that."""
+        found: list[Run] = []
+        ways: list[tuple[Way, Mapping[str, Any]]] = [((), env)]
+        for place, arg in enumerate(args):
+            following: list[tuple[Way, Mapping[str, Any]]] = []
+            for way, bound in ways:
+                for longer, chosen in self._run_choices(arg.decisions, place, way, bound, found):
+                    try:
+                        value = value_of(arg, bound, chosen)
+                    except ShapeError as error:
+                        found.append(Run(longer, (place, len(arg.decisions)), finding_of(error, arg.span)))
+                        continue
+                    following.append((longer, {**bound, arg.name: value}))
+            ways = following
+        ends = ((way, end(bound)) for way, bound in ways)
+        return found + [Run(way, (len(args), 0), result) for way, result in ends if result is not None]
+
+    def _run_choices(
+        self, decisions: tuple[p.Decision, ...], place: int, way: Way, env: Mapping[str, Any], wrong: list[Run]
+    ) -> list[tuple[Way, Chosen]]:
+        found: list[tuple[Way, Chosen]] = [(way, {})]
+        for i, decision in enumerate(decisions):
+            before, found = found, []
+            for earlier, chosen in before:
+                try:
+                    offered = self.offered(decision, env, chosen)
+                except ShapeError as error:
+                    wrong.append(Run(earlier, (place, i), finding_of(error, decision.span)))
+                    continue
+                key, path = id(decision.domain), decision.local
+                found += [((*earlier, (path, shown(value))), {**chosen, key: value}) for value in offered]
+        return found
+
+    def offered(self, decision: p.Decision, env: Mapping[str, Any], chosen: Chosen) -> list[Any]:
+        """Return the values of a decision; raises `ShapeError` where there are none."""
         assert isinstance(decision.domain, ir.Choice | ir.Interval)
         offered = values(decision.domain, env, chosen)
         self.spend(len(offered), decision.span)
@@ -311,8 +349,12 @@ class Decisions:
 
 def failed(error: ShapeError, span: Span, label: str = "") -> Outcome:
     """Return the outcome that is one error; ``label``: the words at its place, where others are told beside it."""
-    finding = Finding(error.code, error.message, span, error.help, label=label, about=error.about)
-    return Outcome(errors={(error.code, span): finding})
+    return Outcome(errors={(error.code, span): finding_of(error, span, label)})
+
+
+def finding_of(error: ShapeError, span: Span, label: str = "") -> Finding:
+    """Return an error as what is found in some members."""
+    return Finding(error.code, error.message, span, error.help, label=label, about=error.about)
 
 
 def nothing_arrives(span: Span) -> Outcome:

@@ -14,11 +14,12 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from smashdsl.lang.check.cells import Cells, arriving, reached
-from smashdsl.lang.check.decide import Context, Decisions, Memo, NotDecided, failed, guard, nothing_arrives
+from smashdsl.lang.check.decide import Context, Decisions, Memo, NotDecided, failed, finding_of, guard, nothing_arrives
+from smashdsl.lang.check.fewest import fewest
 from smashdsl.lang.check.join import join_flows, within_bounds
 from smashdsl.lang.check.kinds import hold_kind, one_kind
 from smashdsl.lang.check.origin import Made, by_layer, joined
-from smashdsl.lang.check.outcome import NONE, Outcome, Place, State, Witness, at_home, by, start, within
+from smashdsl.lang.check.outcome import NONE, Finding, Outcome, Place, State, Witness, at_home, by, start, within
 from smashdsl.lang.check.weights import bound_costs, hold_weight, record
 from smashdsl.lang.program import needs
 from smashdsl.lang.program import templates as p
@@ -111,7 +112,7 @@ class Layers:
             if any(s.banks is not banks for s in found.states):
                 # what does not touch banks passes them on, whatever they are
                 states = {s._replace(banks=banks): entry for s, entry in found.states.items()}
-                found = Outcome(states, found.errors, found.passing)
+                found = Outcome(states, found.errors)
             return after(state, found)
 
         return step
@@ -182,6 +183,15 @@ class Layers:
                     return Outcome({after: (ways, NONE) for after, ways in every.items() if after is not None})
 
         # decisions matter here: go one by one, to know which
+        if self.decisions.trace:
+
+            def end(env: Mapping[str, Any]) -> State | Finding | None:
+                try:
+                    return apply(Context(env, context.region))
+                except ShapeError as error:
+                    return finding_of(error, node.span)
+
+            return fewest(self.decisions.runs(node.args, local.env, end))
         return self.decisions.arguments(node.args, local, lambda c: guard(node.span, lambda: reached(apply(c))))
 
     def shape(self, node: p.Layer, flow: Flow, env: Mapping[str, Any], region: str) -> Flow:
@@ -327,7 +337,7 @@ def forgotten(outcome: Outcome, template: str) -> Outcome:
     """Return an outcome after a scope: what a `let` of the scope decided holds no longer."""
     if not any(state.decided for state in outcome.states):
         return outcome
-    kept = Outcome(errors=outcome.errors, passing=outcome.passing)
+    kept = Outcome(errors=outcome.errors)
     for state, (ways, witness) in outcome.states.items():
         stay = (one for one in state.decided if not _is_let_within(one[0], template))
         kept.add(state._replace(decided=frozenset(stay)), ways, witness)

@@ -198,20 +198,11 @@ class Finding:
 class Outcome:
     """The states after a part of the space, with the number of ways and one short witness each.
 
-    ``passing``: decisions under which no error came, whatever else is decided; known by `passes` where it is None.
+    Every member that decides as the witness of a state or of an error says comes to it, or to an error before it.
     """
 
     states: dict[State, tuple[int, Witness]] = field(default_factory=dict)
     errors: dict[tuple[str, Span], Finding] = field(default_factory=dict)
-    passing: Witness | None = None
-
-    def passes(self) -> Witness:
-        """Return short decisions that lead to some state, whatever else is decided."""
-        if self.passing is not None:
-            return self.passing
-        if not self.errors:
-            return NONE
-        return min((witness for _, witness in self.states.values()), key=lambda w: w.length, default=NONE)
 
     def add(self, state: State, ways: int, witness: Witness) -> None:
         if state in self.states:
@@ -234,41 +225,38 @@ def start(state: State) -> Outcome:
 def by(made: Callable[[State], Made], outcome: Outcome) -> Outcome:
     """Return an outcome with who made what flows in each of its states."""
     states = {state: (ways, witness.by(made(state))) for state, (ways, witness) in outcome.states.items()}
-    return Outcome(states, outcome.errors, outcome.passing)
+    return Outcome(states, outcome.errors)
 
 
 def arriving_by(made: Made, outcome: Outcome) -> Outcome:
     """Return an outcome, told who made what arrives at its beginning."""
     before = Witness(made=made)
     states = {state: (ways, before + witness) for state, (ways, witness) in outcome.states.items()}
-    return Outcome(states, {key: f.after(before) for key, f in outcome.errors.items()}, outcome.passing)
+    return Outcome(states, {key: f.after(before) for key, f in outcome.errors.items()})
 
 
 def then(before: Outcome, step: Callable[[State], Outcome], scope: Scope = "") -> Outcome:
     """Return the outcome of a step, whose paths go under ``scope``, taken from every state of ``before``.
 
     Where every state before leads on in the same way, the decisions that made the states differ do not matter, and stay
-    out of the witness: what counts is that no error came before.
+    out of the witness.
     """
     after = Outcome(errors=dict(before.errors))
     states: dict[State, list[tuple[int, Witness, Witness]]] = {}
     errors: dict[tuple[str, Span], list[tuple[Witness, Finding]]] = {}
-    passed: list[tuple[Witness, Witness]] = []
     for state, (ways, witness) in before.states.items():
         result = step(state)
-        if result.states:
-            passed.append((witness, result.passes()))
         for following, (more, tail) in result.states.items():
             states.setdefault(following, []).append((ways * more, witness, tail))
         for key, finding in result.errors.items():
             errors.setdefault(key, []).append((witness, finding))
-    whole, passing = len(before.states), before.passes()
+    whole = len(before.states)
 
     def shortest(tails: list[tuple[Witness, Witness]]) -> tuple[int, Witness]:
         """Return which of some ways is the shortest, and what leads to it."""
         first = min(range(len(tails)), key=lambda i: tails[i][0].length + tails[i][1].length)
         always = whole == len(tails) and len({tail.key for _, tail in tails}) == 1
-        return first, passing.by(tails[first][0].made) if always else tails[first][0]
+        return first, NONE.by(tails[first][0].made) if always else tails[first][0]
 
     for following, reached in states.items():
         first, witness = shortest([(witness, tail) for _, witness, tail in reached])
@@ -278,9 +266,6 @@ def then(before: Outcome, step: Callable[[State], Outcome], scope: Scope = "") -
         first, witness = shortest([(witness, finding.witness) for witness, finding in found])
         finding = found[first][1]
         after.fail((finding.within(scope) if scope else finding).after(witness))
-    if passed:
-        first, witness = shortest(passed)
-        after.passing = witness + (passed[first][1].within(scope) if scope else passed[first][1])
     return after
 
 
@@ -303,7 +288,7 @@ def branch(path: str, cases: Iterable[tuple[str, int, Outcome]]) -> Outcome:
     """Return the outcome of a decision from the outcome under each of its values.
 
     A case is the value as text, how many values share it, and what follows. A decision whose every value leads to the
-    same place by the same choices does not matter there, and stays out of the witness.
+    same place by the same choices, or only to errors before it, does not matter there, and stays out of the witness.
     """
     listed = list(cases)
     merged = Outcome()
@@ -318,18 +303,14 @@ def branch(path: str, cases: Iterable[tuple[str, int, Outcome]]) -> Outcome:
                 entry.add(value, ways * many, witness)
         for key, finding in outcome.errors.items():
             errors.setdefault(key, []).append((value, finding))
+    passing = sum(bool(outcome.states) for _, _, outcome in listed)
     for state, entry in states.items():
-        always = entry.cases == len(listed) and entry.same
+        always = entry.cases == passing and entry.same
         merged.states[state] = (entry.ways, entry.witness if always else decided(path, entry.value) + entry.witness)
     for key, told in errors.items():
         always = len(told) == len(listed) and len({finding.witness.key for _, finding in told}) == 1
         value, finding = min(told, key=lambda t: t[1].witness.length)
         merged.errors[key] = finding if always else finding.after(decided(path, value))
-    passed = [(value, outcome.passes()) for value, _, outcome in listed if outcome.states]
-    if passed:
-        value, passing = min(passed, key=lambda p: p[1].length)
-        always = len(passed) == len(listed) and len({passing.key for _, passing in passed}) == 1
-        merged.passing = passing if always else decided(path, value) + passing
     return merged
 
 
@@ -353,18 +334,18 @@ def within(scope: Scope, outcome: Outcome) -> Outcome:
     """Return an outcome with its paths put under a scope."""
     states = {state: (ways, witness.within(scope)) for state, (ways, witness) in outcome.states.items()}
     errors = {key: finding.within(scope) for key, finding in outcome.errors.items()}
-    return Outcome(states, errors, outcome.passing and outcome.passing.within(scope))
+    return Outcome(states, errors)
 
 
 def at_root(scope: str, outcome: Outcome) -> Outcome:
     """Return an outcome with its paths put under a scope of the whole network."""
     states = {state: (ways, witness.rooted(scope)) for state, (ways, witness) in outcome.states.items()}
     errors = {key: finding.at_root(scope) for key, finding in outcome.errors.items()}
-    return Outcome(states, errors, outcome.passing and outcome.passing.rooted(scope))
+    return Outcome(states, errors)
 
 
 def at_home(template: str, outcome: Outcome) -> Outcome:
     """Return the outcome of a `let`, its paths put under the scope that declares it."""
     states = {state: (ways, witness.at_home(template)) for state, (ways, witness) in outcome.states.items()}
     errors = {key: replace(found, witness=found.witness.at_home(template)) for key, found in outcome.errors.items()}
-    return Outcome(states, errors, outcome.passing and outcome.passing.at_home(template))
+    return Outcome(states, errors)

@@ -71,7 +71,7 @@ class Through:
                 cases.append((f"banks {list(way.banks)}", 1, Outcome({after: (way.ways, way.witness)})))
         if self.decisions.trace and node.decision is not None and cases:
             outcome = self.decisions.branch(node.decision.local, cases)
-        return Outcome(outcome.states, {**errors.errors, **outcome.errors}, outcome.passing)
+        return Outcome(outcome.states, {**errors.errors, **outcome.errors})
 
     def _weighed(self, node: p.Read, state: State, context: Context) -> State | None:
         if node.join != "attention":
