@@ -79,6 +79,13 @@ BODIES = {
       block c { banks 1 of channels
         ops while params < 40 * bank * {1, 2} of plain }
       op plain { read 0; maybe { conv(1) }; conv(1, bank); write 0 by replace }""",
+    "attended": """op edge(src, k = {1, 3}) { choose { conv(k, bank) | identity } }
+      op mix { read 2 of written through edge by attention; conv(1, bank); write some of written }
+      block b { banks filled + {1, 3} of 2
+        op { read 0; conv(1); write 0 }
+        op { read all by attention; conv(1, bank); write last }
+        ops while params < {16, 24} of mix
+        yield last }""",
     "blocks": """op mix(c = bank * (1..2)) {
         read 1 of written
         sum { conv({1, 3}, c, weights = generated) | read 0; conv(1, c, weights = shared) }

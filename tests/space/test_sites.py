@@ -30,7 +30,7 @@ def test_weights_have_a_place_that_is_large_enough(name: str) -> None:
     layers = {
         f"{place.prefix}{place.item.local}": (place.region, place.item.template)
         for place in places(of.compiled)
-        if isinstance(place.item, p.Layer)
+        if isinstance(place.item, p.Layer | p.Read)
     }
     for architecture in of.sample(4, seed=0):
         for path, spec in of.weights(architecture).items():

@@ -41,7 +41,9 @@ class Dependencies:
             selections = [node.cell.result] if node.cell.result is not None else []
         elif isinstance(node, p.Read | p.Write):
             selections = [node.banks]
-            if isinstance(node, p.Write) or node.banks.mode == "listed" or node.banks.pool != "written":
+            # a read by attention weighs every bank of the cell, written or not
+            weighs = isinstance(node, p.Read) and node.join == "attention"
+            if weighs or isinstance(node, p.Write) or node.banks.mode == "listed" or node.banks.pool != "written":
                 names.add("banks")
             elif node.join == "attention":
                 names.add("banks")  # a learned number for each of them
