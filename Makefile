@@ -15,7 +15,7 @@ demo: setup
 	.venv/bin/smashdsl search examples/fashion.smash
 
 test: setup
-	.venv/bin/pytest
+	.venv/bin/pytest -n auto --maxprocesses=4 --dist=worksteal
 
 check: setup
 	.venv/bin/ruff format --check

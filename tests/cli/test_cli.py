@@ -238,7 +238,7 @@ def wrong_inputs(spec: str, tmp_path: Path) -> dict[str, tuple[list[str], str]]:
     return {
         "no file": (["check", str(tmp_path / "no.smash")], "there is no file"),
         "a folder": (["check", str(tmp_path)], "is a folder"),
-        "garbage": (["check", str(garbage)], "is not text: byte 128 is not UTF-8"),
+        "garbage": (["check", str(garbage)], "is not text: byte 128, on line 2, is not UTF-8"),
         "a large file": (["check", str(large)], "is larger than 4,000,000 bytes"),
         "control characters": (["check", str(binary)], "it holds a zero byte"),
         "a broken architecture": (["encode", spec, "--arch", str(junk), "--out", "c.npy"], "is no architecture"),
