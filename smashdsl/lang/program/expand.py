@@ -1,25 +1,22 @@
 """IR to program: ops inlined, loops unrolled, decisions given their paths.
 
-Siblings of one name get `[k]` in text order. Repeats and numbers of ops stay symbolic, so the result is as long as the
-text is, times the loops that are constant.
+Repeats and numbers of ops stay symbolic, so the result is as long as the text is, times the loops that are constant.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from smashdsl.lang.program import templates as p
+from smashdsl.lang.program.naming import Namer, base_name, below
 from smashdsl.lang.text.diagnostics import Sink
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.ops import ShapeError, find
-
-KEYWORD = {ir.Choose: "choose", ir.Maybe: "maybe", ir.Repeat: "repeat", ir.Read: "read", ir.Write: "write"}
 
 
 class _TooLarge(Exception):
@@ -32,48 +29,6 @@ def expand(space: ir.Space, sink: Sink, limits: Limits) -> p.Program | None:
         return _Expander(space, sink, limits).program()
     except _TooLarge:
         return None
-
-
-class _Namer:
-    """Gives the siblings of one scope their names: `conv`, or `conv[0]` and `conv[1]` when there are two."""
-
-    def __init__(self, template: str, local: str, path: ir.Path) -> None:
-        self.template, self.local = template, local
-        self.total = Counter(_base_names(path))
-        self.given: Counter[str] = Counter()
-
-    def name(self, base: str) -> tuple[str, str]:
-        index = self.given[base]
-        self.given[base] += 1
-        own = base if self.total[base] == 1 else f"{base}[{index}]"
-        return _join(self.template, own), _join(self.local, own)
-
-
-def _join(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
-
-
-def _base_name(statement: ir.Statement) -> str | None:
-    match statement:
-        case ir.Layer():
-            return statement.op
-        case ir.Use():
-            return None if statement.of == "let" else statement.target
-    return KEYWORD.get(type(statement))
-
-
-def _base_names(path: ir.Path) -> Iterator[str]:
-    """Yield the names of a scope's sites; alternatives and parallel paths share the scope."""
-    for statement in path:
-        name = _base_name(statement)
-        if name is not None:
-            yield name
-        match statement:
-            case ir.Combine() | ir.Choose():
-                for inner in statement.paths:
-                    yield from _base_names(inner)
-            case ir.Maybe():
-                yield from _base_names(statement.path)
 
 
 class _Expander:
@@ -108,7 +63,7 @@ class _Expander:
 
     def joint(self, name: str, path: ir.Path, template: str | None = None) -> p.Scope:
         template = template or name
-        body = self.path(path, _Namer(template, "", path), {})
+        body = self.path(path, Namer(template, "", path), {})
         return p.Scope(template, name, (), body, path[0].span if path else Span(0, 0))
 
     def block(self, block: ir.Block) -> p.Block:
@@ -130,7 +85,7 @@ class _Expander:
             if isinstance(member, ir.InlineOp):
                 index = sum(m.count is None for m in members)
                 own = f"{template}.op[{index}]" if inline > 1 else f"{template}.op"
-                body = self.path(member.body, _Namer(own, "", member.body), {})
+                body = self.path(member.body, Namer(own, "", member.body), {})
                 members.append(p.Ops(None, p.Scope(own, "op", (), body, member.span), member.span))
             elif isinstance(member, ir.OpsWhile):
                 index = sum(m.spent is not None for m in members)
@@ -193,7 +148,7 @@ class _Expander:
 
     # -- statements ---------------------------------------------------------------------------
 
-    def path(self, path: ir.Path, namer: _Namer, lets: Mapping[str, p.Let]) -> p.Seq:
+    def path(self, path: ir.Path, namer: Namer, lets: Mapping[str, p.Let]) -> p.Seq:
         lets = dict(lets)
         out: list[p.Node] = []
         self.depth += 1
@@ -211,15 +166,15 @@ class _Expander:
         self.depth -= 1
         return tuple(out)
 
-    def let(self, name: str, body: ir.Statement, namer: _Namer, lets: Mapping[str, p.Let]) -> p.Let:
-        template = _join(namer.template, name)
+    def let(self, name: str, body: ir.Statement, namer: Namer, lets: Mapping[str, p.Let]) -> p.Let:
+        template = below(namer.template, name)
         if isinstance(body, ir.Use) and body.of == "op":
             return p.Let(name, self.use(body, template, name))
-        inner = self.path((body,), _Namer(template, "", (body,)), lets)
+        inner = self.path((body,), Namer(template, "", (body,)), lets)
         return p.Let(name, p.Scope(template, name, (), inner, body.span))
 
-    def statement(self, statement: ir.Statement, namer: _Namer, lets: Mapping[str, p.Let]) -> p.Node:
-        base = _base_name(statement)
+    def statement(self, statement: ir.Statement, namer: Namer, lets: Mapping[str, p.Let]) -> p.Node:
+        base = base_name(statement)
         template, local = namer.name(base) if base is not None else ("", "")
         span = statement.span
         match statement:
@@ -241,7 +196,7 @@ class _Expander:
                 return p.Choose(decision, ((), self.path(statement.path, namer, lets)), span)
             case ir.Repeat():
                 count = self.argument(template, local, "count", "size", statement.count)
-                body = self.path(statement.path, _Namer(template, "", statement.path), lets)
+                body = self.path(statement.path, Namer(template, "", statement.path), lets)
                 return p.Repeat(template, local, count, body, span)
             case ir.Read():
                 subset = _subset(statement, template, local)
@@ -273,7 +228,7 @@ class _Expander:
     def use(self, use: ir.Use, template: str, local: str) -> p.Scope:
         op = self.ops[use.target]
         formals = self.formals(use, op.formals, template)
-        body = self.path(op.body, _Namer(template, "", op.body), {})
+        body = self.path(op.body, Namer(template, "", op.body), {})
         return p.Scope(template, local, formals, body, use.span, op.name)
 
     def cell_use(self, use: ir.Use, local: str) -> p.CellUse:
@@ -296,7 +251,7 @@ class _Expander:
         for i, choice in enumerate(found):
             self.count(choice.span)
             own = name if len(found) == 1 else f"{name}[{i}]"
-            decisions.append(p.Decision(_join(template, own), _join(local, own), "value", choice, choice.span))
+            decisions.append(p.Decision(below(template, own), below(local, own), "value", choice, choice.span))
         return p.Argument(name, kind, value, tuple(decisions), value.span)
 
 
