@@ -35,8 +35,10 @@ def read_array(path: Path) -> Any:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"there is no file `{path}`") from None
-    except (OSError, ValueError, EOFError, MemoryError) as error:
-        raise UserError(f"`{path}` is no `.npy` file: {error}") from None
+    except OSError as error:
+        raise UserError(f"`{path}` can't be read: {error.strerror or error}") from None
+    except (ValueError, EOFError, MemoryError):
+        raise UserError(f"`{path}` is no `.npy` file", "`smashdsl encode` writes one") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         raise UserError(f"`{path}` is no binary tensor: it holds something else than zeros and ones")
     return array.astype(bool)

@@ -15,9 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from smashdsl.errors import UsageError
     from smashdsl.files import write_text
     from smashdsl.report.picture import draw
 
+    if args.out is not None and Path(args.out).suffix.lower() not in {"", ".svg"}:
+        raise UsageError(f"`{args.out}` can't be written: a picture is an SVG file", "let its name end in `.svg`")
     space = common.load(args)
     picture = draw(common.architecture(space, args))
     if args.out is None:

@@ -116,7 +116,17 @@ def test_sample_encode_decode_is_a_round_trip(spec: str, tmp_path: Path, capsys:
     assert "no encoding: at slice 0, feature 1 (`weight`)" in capsys.readouterr().err
     tensor.write_bytes(b"junk")
     assert run("decode", spec, str(tensor)) == 1
-    assert "is no `.npy` file" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "is no `.npy` file" in shown
+    assert "pickle" not in shown
+    assert run("decode", spec, str(tmp_path)) == 1
+    assert capsys.readouterr().err == f"error: `{tmp_path}` can't be read: Is a directory\n"
+
+
+def test_a_picture_is_an_svg_file(spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("draw", spec, "--out", str(tmp_path / "net.pdf")) == 2
+    assert "let its name end in `.svg`" in capsys.readouterr().err
+    assert not (tmp_path / "net.pdf").exists()
 
 
 CONSTRAINED = """smash 1

@@ -24,6 +24,7 @@ from smashdsl.lang.text.source import Span
 OUTER = frozenset({"INPUT", "OUTPUT", "STEM", "BODY", "HEAD", "BLOCK", "CELL", "TIED", "REQUIRE", "PARAM"})
 OPERATORS = frozenset("+-*/")
 INSIDE_SPACE = OUTER - {"CELL", "TIED", "PARAM"}
+POOL = frozenset({"NAME", "BANKS"})  # what may stand where banks are taken from a pool, and nowhere else
 FARTHEST = 1000  # words that are looked through for the end of a bracket
 
 
@@ -212,6 +213,11 @@ class Recovery:
         help = expected(accepts)
         if token.type == "RBRACE" and "BAR" in accepts:
             message, help = "a join has at least two paths", "put `|` between them: `sum { identity | relu }`"
+        elif accepts == POOL:
+            message, help = f"`{token}` is no pool of banks", "a pool is `written`, `fresh`, `reachable` or `banks`"
+        elif token.type in {"SEMICOLON", "RBRACE"} and previous.type in {"READ", "WRITE", "YIELD"}:
+            message = f"`{previous}` does not say which banks"
+            help = f"name them: `{previous} 0`, `{previous} [0, 1]`, `{previous} last`"
         elif token.type == "SEMICOLON" and "RBRACE" in accepts:
             help, fix = "drop it: `;` stands between layers only", (Edit(at, ""),)
         elif str(token) in OPERATORS and "COLON" in accepts:

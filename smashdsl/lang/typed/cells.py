@@ -214,8 +214,9 @@ class Cells:
                 return []
             self.expressions.bind(loop.name, inner)
             if loop.name.id in self.statements.argument_names:
-                message = f"`{loop.name.id}` is the name of an argument and can't be a loop"
-                self.sink.error("SD0102", message, loop.name.span, help="choose another name")
+                message = f"`{loop.name.id}` is the name of an argument and can't be that of a loop too"
+                help = "choose a name that no layer, op or cell gives to an argument of its own"
+                self.sink.error("SD0102", message, loop.name.span, help=help)
             names.append(loop.name.id)
             values.append(value)
             inner = inner.extended(loop.name.id)

@@ -322,8 +322,17 @@ class Statements:
                 self.sink.error("SD0204", "a choice stands inside the number of banks", node.size.span, help=help)
                 return None
             return None if size is None else ir.Selection("sized", pool, size, span=node.span)  # type: ignore[arg-type]
+        if isinstance(node.size, s.Name) and node.size.id in {"fresh", "reachable"}:
+            message = f"`{node.size.id}` is a pool of banks, and how many are taken from it is not said"
+            help = f"write `1 of {node.size.id}` for one of them"
+            self.sink.error("SD0302", message, node.size.span, help=help)
+            return None
         value = self.expressions.expr(node.size, scope)
         if value is None:
+            return None
+        if isinstance(value, ir.Interval):
+            help = "write `[0..2]` for all banks of a range, `1 of written` for a choice among banks"
+            self.sink.error("SD0302", "a range of banks stands in a list", node.size.span, help=help)
             return None
         banks = value.items if isinstance(value, ir.PerAxis) else (value,)
         if any(not fold.is_known(bank) for bank in banks):
