@@ -138,8 +138,7 @@ class _Resolver:
             help = f"add `head {{ global_avg_pool; linear({output.name if output else 'classes'}) }}`"
             self.sink.error("SD0107", f"space `{node.name.id}` has no `head`", node.span, help=help)
         if "body" in joints and s.BlockDef in parts:
-            first = parts[s.BlockDef][0]
-            self.sink.error("SD0107", "a space has blocks or a `body`, not both", first.span)
+            self.sink.error("SD0107", "a space has blocks or a `body`, not both", parts[s.BlockDef][0].span)
         ops = tuple(self._op(op) for op in self.names.ops.values())
         cells = tuple(self.cells.cell(cell) for cell in self.names.cells.values())
         blocks = tuple(self.cells.block(block) for block in parts.get(s.BlockDef, []))
