@@ -105,7 +105,7 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "--data",
         default="fashion-mini",
         metavar="NAME",
-        help="fashion-mini, fashion-mnist[:FOLDER], cifar10[:FOLDER] or npz:PATH (default fashion-mini)",
+        help="fashion-mini, fashion-mnist[:FOLDER], cifar10[:FOLDER], text:FILE or npz:PATH (default fashion-mini)",
     )
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto (default auto)")
     parser.add_argument("--threads", type=positive, help="CPU threads (default: one for small networks, else all)")

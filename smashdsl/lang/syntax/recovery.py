@@ -171,6 +171,10 @@ class Recovery:
         if not place.i or not self.surplus:
             help = "put it into `space NAME { … }`"
             return Diagnostic("SD0003", message, span_of(token), help=help)
+        if place.types(-2, "SPACE", "NAME"):
+            at = span_of(place.token(-1))
+            message, help = f"`{{` is missing after `{place.token(-1)}`", f"write `space {place.token(-1)} {{`"
+            return Diagnostic("SD0003", message, at, help=help, fix=(Edit(Span(at.end, at.end), " {"),))
         before = Label(span_of(place.token(-1)), "this ends the space")
         fix = (Edit(before.span, ""),) if place.types(-1, "RBRACE") else ()
         help = "a `}` too many stands before it"

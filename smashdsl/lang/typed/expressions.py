@@ -58,7 +58,7 @@ class Expressions:
         self.used: set[str] = set()
         self.uses: dict[str, set[str]] = {}  # by the op, cell or param that is being resolved, "" for the space
         self.owner = ""
-        self.counted: set[str] = set()
+        self.counted: dict[str, Span] = {}
 
     def define(self, name: str, value: ir.Expr | None) -> bool:
         """Bind a param; return whether it is a choice and so a decision of the whole network."""
@@ -185,7 +185,7 @@ class Expressions:
     def _call(self, node: s.Call, scope: Scope) -> ir.Expr | None:
         function = node.function.id
         if function == "count" and scope.in_require and len(node.args) == 1 and isinstance(node.args[0], s.Name):
-            self.counted.add(node.args[0].id)
+            self.counted.setdefault(node.args[0].id, node.args[0].span)
             return ir.Count(node.args[0].id, span=node.span)
         if function not in {"min", "max"}:
             self._no_function(node)

@@ -290,17 +290,19 @@ class _Resolver:
 
     def _require(self, node: s.Require) -> ir.Require | None:
         scope = Scope({"params", "flops", "reads"}, in_require=True)
+        self.expressions.counted.clear()
         left = self.expressions.number(node.condition.left, scope, "a constraint's side")
         right = self.expressions.number(node.condition.right, scope, "a constraint's side")
         if left is None or right is None:
             return None
         if fold.is_choice(left) or fold.is_choice(right):
             self.sink.error("SD0201", "a constraint decides nothing: no choice can stand in it", node.span)
-        for op in self.expressions.counted - self.names.ops.keys():
-            help = did_you_mean(op, self.names.ops)
-            self.sink.error("SD0101", f"there is no op `{op}` to count", node.span, help=help)
-        for op in sorted(self.expressions.counted & self.names.ops.keys()):
-            self.expressions.use(op)
+        for op, span in self.expressions.counted.items():
+            if op in self.names.ops:
+                self.expressions.use(op)
+            else:
+                otherwise = "an op that the file declares can be counted"
+                self.sink.unknown("SD0101", f"there is no op `{op}` to count", span, op, self.names.ops, otherwise)
         return ir.Require(left, node.condition.op, right, span=node.span)  # type: ignore[arg-type]
 
     # -- what no single definition shows -----------------------------------------------------
