@@ -6,7 +6,8 @@ from functools import cache
 from typing import Literal, TypeAlias
 
 from smashdsl.lang.syntax.grammar import lark
-from smashdsl.lang.typed.expressions import RESERVED, WEIGHT_WORDS
+from smashdsl.lang.typed.expressions import WEIGHT_WORDS
+from smashdsl.lang.typed.scope import RESERVED
 from smashdsl.ops import LAYERS
 
 Class: TypeAlias = Literal[

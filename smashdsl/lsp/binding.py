@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from smashdsl.lang.typed.expressions import RESERVED, WEIGHT_WORDS
+from smashdsl.lang.typed.expressions import WEIGHT_WORDS
+from smashdsl.lang.typed.scope import RESERVED
 from smashdsl.lang.typed.statements import SOURCE
 from smashdsl.lsp.symbols import Call, Outline, Symbol, Use
 from smashdsl.ops import LAYERS, Arg, LayerOp, ShapeError

@@ -10,9 +10,9 @@ from smashdsl.lang.syntax.grammar import keywords
 from smashdsl.lang.syntax.recovery import Recovery
 from smashdsl.lang.text.diagnostics import Sink
 from smashdsl.lang.text.source import Source, Span
-from smashdsl.lang.typed.expressions import CONTEXT, MEASURES
 from smashdsl.lang.typed.resolve import INPUTS
-from smashdsl.lang.typed.statements import POOLS, READ_JOINS, WRITE_JOINS
+from smashdsl.lang.typed.scope import CONTEXT, MEASURES
+from smashdsl.lang.typed.selections import POOLS, READ_JOINS, WRITE_JOINS
 from smashdsl.lsp.binding import LayerArgument, Names
 from smashdsl.lsp.hover import argument, signature
 from smashdsl.lsp.language import JOINS, KEYWORDS, NAMES, READABLE, SNIPPETS

@@ -10,9 +10,10 @@ from smashdsl.lang.syntax.parser import parse
 from smashdsl.lang.text.diagnostics import Sink
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source, Span
-from smashdsl.lang.typed.expressions import Expressions, Scope
+from smashdsl.lang.typed.expressions import Expressions
 from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.lang.typed.printer import expression
+from smashdsl.lang.typed.scope import Scope
 from smashdsl.lsp.analysis import Analysis
 from smashdsl.lsp.binding import LayerArgument, Word
 from smashdsl.lsp.language import JOINS, KEYWORDS, NAMES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smashdsl.lang.typed.statements import POOLS
+from smashdsl.lang.typed.selections import POOLS
 
 KEYWORDS = {
     "import": "ops, cells and params of another file, by relative path",

@@ -7,8 +7,8 @@ from collections import Counter
 from smashdsl.errors import UserError
 from smashdsl.lang.syntax.grammar import keywords
 from smashdsl.lang.text.source import Span
-from smashdsl.lang.typed.expressions import RESERVED
 from smashdsl.lang.typed.ir import NEXT_TOKEN
+from smashdsl.lang.typed.scope import RESERVED
 from smashdsl.lsp.analysis import analyse
 from smashdsl.lsp.lexing import words
 from smashdsl.lsp.project import PRELUDE, Document, Project, document

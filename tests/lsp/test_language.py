@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from smashdsl.lang.syntax.grammar import keywords
-from smashdsl.lang.typed.expressions import RESERVED
-from smashdsl.lang.typed.statements import POOLS, READ_JOINS, WRITE_JOINS
+from smashdsl.lang.typed.scope import RESERVED
+from smashdsl.lang.typed.selections import POOLS, READ_JOINS, WRITE_JOINS
 from smashdsl.lsp.language import JOINS, KEYWORDS, NAMES, SNIPPETS
 
 CONSTANTS = {"true", "false", "fixed"}

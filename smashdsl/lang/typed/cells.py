@@ -8,8 +8,10 @@ from dataclasses import replace
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Sink, did_you_mean
 from smashdsl.lang.typed import fold, ir
-from smashdsl.lang.typed.expressions import CONTEXT, Expressions, Scope
-from smashdsl.lang.typed.statements import Statements, listing
+from smashdsl.lang.typed.expressions import Expressions
+from smashdsl.lang.typed.scope import CONTEXT, Scope
+from smashdsl.lang.typed.selections import listing
+from smashdsl.lang.typed.statements import Statements
 
 MOST_INPUTS = 16
 SPENT = ("reads", "units", "params", "flops")
@@ -149,7 +151,7 @@ class Cells:
             self.sink.error("SD0107", "a second `yield` stands here", extra.span)
         if not nodes:
             return None
-        result = self.statements.selection(nodes[0].selection, scope)
+        result = self.statements.selections.selection(nodes[0].selection, scope)
         fixed = result is None or result.mode in {"listed", "last"} or (result.mode, result.pool) == ("all", "written")
         if not fixed:
             message = "`yield` names banks, `last` or `all`; it decides nothing"

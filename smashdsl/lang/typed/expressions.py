@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Edit, Sink, did_you_mean
@@ -13,37 +13,16 @@ from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.layers import FLAGS, LayerTable
+from smashdsl.lang.typed.scope import CONTEXT, MEASURES, RESERVED, Scope
 from smashdsl.ops import LAYERS, Arg
 from smashdsl.ops.fixed import FIXED
 
-CONTEXT = frozenset({"channels", "bank", "banks", "filled", "written", "left"})
-MEASURES = frozenset({"params", "flops", "reads"})
-RESERVED = CONTEXT | MEASURES | {"fresh", "reachable", "shrink", "min", "max", "count", "fixed", "true", "false"}
 WEIGHT_WORDS = ("generated", "shared", "own")
 KNOWN_FIXED = " or ".join(f'`fixed("{name}")`' for name in FIXED)
 MOST_ELEMENTS = 4096
 MOST_WORDS = 5  # words of an argument that a message lists
 
 VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+(x[0-9]+)*")
-
-
-@dataclass
-class Scope:
-    """The names that may stand in an expression at some place, beside the file's params.
-
-    ``values``: params of a cell or block that decide nothing, by what they stand for. ``hidden``: those that are
-    decided in a block, at a place behind it. ``used``: the names that were met.
-    """
-
-    names: set[str] = field(default_factory=set)
-    in_require: bool = False
-    lets: dict[str, s.Let] = field(default_factory=dict)
-    values: dict[str, ir.Expr | None] = field(default_factory=dict)
-    hidden: frozenset[str] = frozenset()
-    used: set[str] = field(default_factory=set)
-
-    def extended(self, *names: str) -> Scope:
-        return replace(self, names=self.names | set(names))
 
 
 class Expressions:

@@ -16,8 +16,9 @@ from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import aliases, fold, ir
 from smashdsl.lang.typed.cells import Cells
-from smashdsl.lang.typed.expressions import RESERVED, Expressions, Scope
+from smashdsl.lang.typed.expressions import Expressions
 from smashdsl.lang.typed.layers import LayerTable
+from smashdsl.lang.typed.scope import RESERVED, Scope
 from smashdsl.lang.typed.statements import Statements
 from smashdsl.ops import LAYERS
 

@@ -9,21 +9,13 @@ from typing import Literal
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, did_you_mean
 from smashdsl.lang.text.source import Span
-from smashdsl.lang.typed import aliases, fold, ir
-from smashdsl.lang.typed.expressions import Expressions, Scope
+from smashdsl.lang.typed import aliases, ir
+from smashdsl.lang.typed.expressions import Expressions
 from smashdsl.lang.typed.layers import LayerTable
+from smashdsl.lang.typed.scope import Scope
+from smashdsl.lang.typed.selections import READ_JOINS, WRITE_JOINS, Selections, listing
 from smashdsl.ops import LAYERS, Arg
 
-POOLS = ("written", "banks", "fresh", "reachable")
-READ_JOINS = {
-    "concat": "concat",
-    "add": "sum",
-    "mean": "mean",
-    "max": "max",
-    "mul": "product",
-    "attention": "attention",
-}
-WRITE_JOINS = {"add": "sum", "replace": "replace", "mul": "product", "max": "max", "mean": "mean"}
 SOURCE = "src"  # the formal of an op that a read goes through: the index of the bank
 Place = Literal["op", "path", "joint"]
 
@@ -36,6 +28,7 @@ class Statements:
     ) -> None:
         self.sink = sink
         self.expressions = expressions
+        self.selections = Selections(sink, expressions)
         self.layers: LayerTable = expressions.layers
         self.used_layers: set[str] = set()
         self.used_lets: set[tuple[Span, str]] = set()  # by the place of the `let`
@@ -259,8 +252,8 @@ class Statements:
     # -- banks -------------------------------------------------------------------------------
 
     def _read(self, node: s.Read, scope: Scope) -> ir.Statement | None:
-        banks = self.selection(node.selection, scope)
-        join = self._join(node.join, READ_JOINS, "concat")
+        banks = self.selections.selection(node.selection, scope)
+        join = self.selections.join(node.join, READ_JOINS, "concat")
         through = None
         if node.through is not None and (through := self._through(node.through, scope)) is None:
             return None
@@ -290,56 +283,9 @@ class Statements:
         return ir.Use(name, "op", args, span=node.span)
 
     def _write(self, node: s.Write, scope: Scope) -> ir.Statement | None:
-        banks = self.selection(node.selection, scope)
-        join = self._join(node.join, WRITE_JOINS, "sum")
+        banks = self.selections.selection(node.selection, scope)
+        join = self.selections.join(node.join, WRITE_JOINS, "sum")
         return None if banks is None or join is None else ir.Write(banks, join, span=node.span)  # type: ignore[arg-type]
-
-    def _join(self, node: s.Name | None, table: Mapping[str, str], default: str) -> str | None:
-        if node is None:
-            return default
-        if node.id in table:
-            return table[node.id]
-        meant = aliases.JOINS.get(node.id)
-        message, named = f"`{node.id}` is no way to join", f"one of {listing(list(table))}"
-        self.sink.unknown("SD0101", message, node.span, node.id, table, named, meant if meant in table else None)
-        return None
-
-    def selection(self, node: s.Selection, scope: Scope) -> ir.Selection | None:
-        """Resolve which banks a read, a write or a `yield` speaks of."""
-        pool = "written" if node.pool is None else node.pool.id
-        if pool not in POOLS:
-            assert node.pool is not None
-            named = f"a pool is one of {listing(list(POOLS))}"
-            self.sink.unknown("SD0101", f"`{pool}` is no pool of banks", node.pool.span, pool, POOLS, named)
-            return None
-        if node.kind != "sized":
-            return ir.Selection(node.kind, pool, span=node.span)  # type: ignore[arg-type]
-        assert node.size is not None
-        if node.pool is not None:
-            size = self.expressions.size(node.size, scope, "the number of banks")
-            if size is not None and not fold.is_plain(size):
-                help = "write it as one choice, `{1, 2} of written`, or make it a formal of the op"
-                self.sink.error("SD0204", "a choice stands inside the number of banks", node.size.span, help=help)
-                return None
-            return None if size is None else ir.Selection("sized", pool, size, span=node.span)  # type: ignore[arg-type]
-        if isinstance(node.size, s.Name) and node.size.id in {"fresh", "reachable"}:
-            message = f"`{node.size.id}` is a pool of banks, and how many are taken from it is not said"
-            help = f"write `1 of {node.size.id}` for one of them"
-            self.sink.error("SD0302", message, node.size.span, help=help)
-            return None
-        value = self.expressions.expr(node.size, scope)
-        if value is None:
-            return None
-        if isinstance(value, ir.Interval):
-            help = "write `[0..2]` for all banks of a range, `1 of written` for a choice among banks"
-            self.sink.error("SD0302", "a range of banks stands in a list", node.size.span, help=help)
-            return None
-        banks = value.items if isinstance(value, ir.PerAxis) else (value,)
-        if any(not fold.is_known(bank) for bank in banks):
-            help = "a choice among banks is written `1 of written`"
-            self.sink.error("SD0302", "which bank this is can't be a choice of indices", node.size.span, help=help)
-            return None
-        return ir.Selection("listed", banks=banks, span=node.span)
 
 
 def _is_default(value: ir.Expr, arg: Arg) -> bool:
@@ -373,8 +319,3 @@ def _takes_results(cell: s.CellDef) -> bool:
 def _takes(names: Sequence[str]) -> str:
     number = len(names)
     return "takes no arguments" if not number else f"takes {number} argument{'s' if number > 1 else ''} at most"
-
-
-def listing(names: Sequence[str]) -> str:
-    """Return names as a phrase."""
-    return ", ".join(f"`{name}`" for name in names) if names else "no arguments"
