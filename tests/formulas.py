@@ -118,7 +118,7 @@ def attention(x: Tensor, args: Args, w: Mapping[str, Tensor]) -> Tensor:
     weight, length = w["weight"], x.shape[2]
     query, key, value = (weight[i::4] @ x + (w["bias"][i::3, None] if "bias" in w else 0) for i in range(3))
     size = weight.shape[0] // 4 // args["heads"]
-    later = torch.ones(length, length, dtype=torch.bool).triu(1)
+    later = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(1)
     heads = []
     for start in range(0, weight.shape[0] // 4, size):
         q, k, v = (part[:, start : start + size] for part in (query, key, value))
