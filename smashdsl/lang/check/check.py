@@ -6,6 +6,7 @@ Non-goals: constraints (`require` excuses no shape error), and anything a single
 from __future__ import annotations
 
 import gc
+import sys
 
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed
 from smashdsl.lang.check.facts import Facts
@@ -18,6 +19,9 @@ from smashdsl.lang.program import templates as p
 from smashdsl.lang.text.diagnostics import Sink
 from smashdsl.lang.text.limits import Limits
 from smashdsl.ops import ShapeError
+
+FRAMES = 48  # calls of Python that one level of nesting takes at most
+MOST_FRAMES = 12_000  # as many fit the stack of a thread
 
 
 def check(program: p.Program, sink: Sink, limits: Limits, watch: Watch | None = None) -> Facts | None:
@@ -55,11 +59,13 @@ def _follow(program: p.Program, limits: Limits, watch: Watch | None) -> tuple[De
 
 def follow(program: p.Program, decisions: Decisions) -> Outcome:
     """Follow every member, deciding as ``decisions`` does; raises `NotDecided` beyond its limit."""
-    collecting = gc.isenabled()
+    collecting, frames = gc.isenabled(), sys.getrecursionlimit()
     gc.disable()  # nothing the walk makes is a cycle, and it makes millions of tuples
+    sys.setrecursionlimit(max(frames, min(FRAMES * decisions.limits.depth, MOST_FRAMES)))
     try:
         return _Network(program, decisions).outcome()
     finally:
+        sys.setrecursionlimit(frames)
         if collecting:
             gc.enable()
 
