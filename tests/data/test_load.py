@@ -29,7 +29,7 @@ def idx(array: np.ndarray) -> bytes:
     return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
 
 
-def packed(data: bytes) -> bytes:
+def compressed(data: bytes) -> bytes:
     """Compress without a time, so that a case has one name in all processes."""
     return gzip.compress(data, mtime=0)
 
@@ -43,7 +43,7 @@ def write_fashion(folder: Path, packed: bool = True) -> dict[str, np.ndarray]:
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
         if packed:
-            (folder / f"{name}.gz").write_bytes(packed(idx(array)))
+            (folder / f"{name}.gz").write_bytes(compressed(idx(array)))
         else:
             (folder / name).write_bytes(idx(array))
     return arrays
@@ -141,19 +141,19 @@ AGAIN = "\n  = help: fetch the file again"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (packed(GOOD_LABELS)[:-9], "'{path}' is cut short or damaged" + AGAIN),
-        (packed(GOOD_LABELS)[:-8] + b"12345678", "'{path}' is cut short or damaged" + AGAIN),
+        (compressed(GOOD_LABELS)[:-9], "'{path}' is cut short or damaged" + AGAIN),
+        (compressed(GOOD_LABELS)[:-8] + b"12345678", "'{path}' is cut short or damaged" + AGAIN),
         (b"\x1f\x8b\x08\x00" + bytes(30), "'{path}' is cut short or damaged" + AGAIN),
-        (packed(GOOD_LABELS[:-2]), "'{path}' holds 10 bytes where its header says 12" + AGAIN),
-        (packed(GOOD_LABELS + b"0"), "'{path}' holds 13 bytes where its header says 12" + AGAIN),
-        (packed(b"<html>not found"), "'{path}' is not an IDX file of bytes with 1 axes"),
-        (packed(idx(np.zeros((12, 1)))), "'{path}' is not an IDX file of bytes with 1 axes"),
+        (compressed(GOOD_LABELS[:-2]), "'{path}' holds 10 bytes where its header says 12" + AGAIN),
+        (compressed(GOOD_LABELS + b"0"), "'{path}' holds 13 bytes where its header says 12" + AGAIN),
+        (compressed(b"<html>not found"), "'{path}' is not an IDX file of bytes with 1 axes"),
+        (compressed(idx(np.zeros((12, 1)))), "'{path}' is not an IDX file of bytes with 1 axes"),
         (b"", "'{path}' is not an IDX file of bytes with 1 axes"),
-        (packed(idx(np.zeros(0))), "'{path}' is empty: its header says (0,)"),
+        (compressed(idx(np.zeros(0))), "'{path}' is empty: its header says (0,)"),
         (HUGE, "'{path}' holds 0 bytes where its header says 4294967295" + AGAIN),
-        (packed(idx(np.zeros(11))), "'{images}' holds 12 images and '{path}' 11 labels"),
+        (compressed(idx(np.zeros(11))), "'{images}' holds 12 images and '{path}' 11 labels"),
         (
-            packed(idx(np.full(12, 10))),
+            compressed(idx(np.full(12, 10))),
             "fashion-mnist has the label 10\n  = help: labels are whole numbers from 0 to at most 9",
         ),
     ],
