@@ -54,6 +54,7 @@ HOSTILE = {
         space("op f(a = 1..4000, b = 1..4000, c = 1..4000) { conv(3x3, a*b*c) }\nstem { f }"),
         "SD0403",
     ),
+    "many ways to decide a layer": (space("stem { conv(3, 1..400, dilation = 1..4, groups = 1..50) }"), "SD0203"),
     "a long list of banks": (
         space("stem { conv(1, 8) }\nblock b {\nbanks 4 of 8\nop { read [0..1000000000000]; write 1 }\n}"),
         "SD0302",

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from smashdsl.lang.check.account import Meter, total
 from smashdsl.lang.check.facts import Facts
-from smashdsl.lang.check.fewest import Run
+from smashdsl.lang.check.fewest import Run, Way
 from smashdsl.lang.check.outcome import NONE, Finding, Outcome, Scope, State, Witness, branch, counted, then
 from smashdsl.lang.check.pools import shown, values
 from smashdsl.lang.check.values import order, value_of
@@ -26,7 +26,6 @@ Chosen = dict[int, Any]
 Memo = dict[Hashable, tuple[Outcome, set[Hashable] | None]]
 WORK_PER_STATE = 4
 MOST_REACHED = 10  # how often states may be reached, for each that may differ
-Way: TypeAlias = tuple[tuple[str, str], ...]
 End: TypeAlias = Callable[[Mapping[str, Any]], State | Finding | None]
 Keep: TypeAlias = Literal["nothing", "witness", "all"]
 
