@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from smashdsl.cli.encode import save_array
     from smashdsl.files import write_json, write_text
-    from smashdsl.lang.typed import ir
+    from smashdsl.lang.typed.document import to_json
     from smashdsl.report.picture import draw
 
     space = common.load(args)
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     write_text(out / "network.py", source(space, architecture))
     save_array(out / "conditioning.npy", space.encode_codes(architecture.codes[None])[0])
     write_json(out / "layout.json", space.layout.as_data())
-    write_json(out / "space.json", ir.to_json(space.compiled.space))
+    write_json(out / "space.json", to_json(space.compiled.space))
     write_text(out / "picture.svg", draw(architecture))
     costs = space.costs(architecture)
     files = ["architecture.json", "network.py", "conditioning.npy", "layout.json", "space.json", "picture.svg"]

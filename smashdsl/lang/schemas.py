@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from smashdsl.lang.text.codes import CODES
-from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.document import json_schema
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 TEXT = {"type": "string"}
@@ -71,7 +71,7 @@ def diagnostics() -> dict[str, Any]:
 
 def intermediate() -> dict[str, Any]:
     """Return the schema of the typed IR, `space.json` of `smashdsl compile`."""
-    return {"$schema": DRAFT, **ir.json_schema()}
+    return {"$schema": DRAFT, **json_schema()}
 
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {

@@ -9,6 +9,7 @@ import pytest
 from smashdsl.lang.compile import compile_source
 from smashdsl.lang.text.source import Source
 from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.document import from_json, to_json
 from smashdsl.lang.typed.identity import space_hash
 from smashdsl.lang.typed.printer import to_text
 
@@ -36,7 +37,7 @@ def test_printed_examples_compile_to_the_same_space(path: Path) -> None:
     space = compiled(path.read_text(encoding="utf-8"))
     printed = to_text(space)
     assert compiled(printed) == space
-    assert ir.from_json(ir.to_json(space)) == space
+    assert from_json(to_json(space)) == space
 
 
 def test_print_folds_constants_and_keeps_choices() -> None:

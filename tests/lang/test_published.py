@@ -16,7 +16,7 @@ from smashdsl.cli.main import main
 from smashdsl.lang.schemas import SCHEMAS
 from smashdsl.lang.syntax.ebnf import ebnf
 from smashdsl.lang.syntax.grammar import text
-from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.document import to_json
 from tests.small import SPEC
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def test_an_unknown_schema_is_a_wrong_call(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_ir_fits_its_schema(path: Path) -> None:
-    data = json.loads(json.dumps(ir.to_json(smashdsl.load(path).compiled.space)))
+    data = json.loads(json.dumps(to_json(smashdsl.load(path).compiled.space)))
     assert fits("ir", data)
     assert not fits("ir", data | {"blocks": 3})
 

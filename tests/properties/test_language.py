@@ -22,6 +22,7 @@ from smashdsl.lang.text.diagnostics import Sink, SmashError
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Source
 from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.document import from_json, to_json
 from smashdsl.lang.typed.identity import space_hash
 from smashdsl.lang.typed.printer import to_text
 from smashdsl.lang.typed.resolve import resolve
@@ -57,7 +58,7 @@ def space_of(text: str) -> ir.Space:
 def test_ir_survives_text_and_json(text: str) -> None:
     space = space_of(text)
     assert space_of(to_text(space)) == space
-    assert ir.from_json(ir.to_json(space)) == space
+    assert from_json(to_json(space)) == space
 
 
 @QUICK

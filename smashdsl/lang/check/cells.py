@@ -28,6 +28,7 @@ from smashdsl.lang.check.surroundings import Seen
 from smashdsl.lang.check.through import Through
 from smashdsl.lang.check.ways import Sets, deciding
 from smashdsl.lang.program import templates as p
+from smashdsl.lang.typed import terms
 from smashdsl.lang.typed.evaluate import scalar
 from smashdsl.ops import ShapeError
 
@@ -305,7 +306,7 @@ class Cells:
         """Return the names that the number of banks written depends on, beside the chunks."""
         if id(node) not in self.names:
             ends = [] if node.banks.size is None else [node.banks.size]
-            names = {name for expr in (*node.banks.banks, *ends) for name in p.names(expr)}
+            names = {name for expr in (*node.banks.banks, *ends) for name in terms.names(expr)}
             self.names[id(node)] = tuple(sorted(names | {"banks", "last"}))
         return self.names[id(node)]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from smashdsl.lang.check.outcome import Outcome
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.dependencies import Dependencies
+from smashdsl.lang.typed import terms
 
 
 def indifferent(cell: p.Cell, free: Dependencies) -> bool:
@@ -24,7 +25,7 @@ def _indifferent(member: p.Ops, free: Dependencies) -> bool:
     if write.banks.pool != "reachable" or write.banks.size is not None:
         return False
     arguments = member.use.formals if member.count is None else (*member.use.formals, member.count)
-    names = {name for argument in arguments for name in p.names(argument.value)}
+    names = {name for argument in arguments for name in terms.names(argument.value)}
     return "banks" not in {*names, *free.of_all(member.use.body[:-1])}
 
 

@@ -13,7 +13,7 @@ from smashdsl.lang.check.decide import Context
 from smashdsl.lang.check.pools import values
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.dependencies import Dependencies
-from smashdsl.lang.typed import ir
+from smashdsl.lang.typed import ir, terms
 from smashdsl.ops import ShapeError
 
 ALWAYS = ("bank", "banks", "entry", "last")
@@ -58,7 +58,7 @@ class Seen:
             return _Names(whole, whole, None)
         size = read.banks.size
         own = {formal.name for formal in use.formals} | {"channels"}
-        if not isinstance(size, ir.Choice | ir.Interval) or own.intersection(p.names(size)):
+        if not isinstance(size, ir.Choice | ir.Interval) or own.intersection(terms.names(size)):
             return _Names(whole, whole, None)
-        formals = {name for formal in use.formals for name in p.names(formal.value)}
+        formals = {name for formal in use.formals for name in terms.names(formal.value)}
         return _Names(whole, self.free.of_all(use.body[1:], *ALWAYS, *formals), size)

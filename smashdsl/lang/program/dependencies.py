@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smashdsl.lang.program import templates as p
+from smashdsl.lang.typed import terms
 
 
 class Dependencies:
@@ -36,7 +37,7 @@ class Dependencies:
         return found
 
     def _own(self, node: p.Node) -> tuple[set[str], bool]:
-        names = {name for argument in p.arguments(node) for name in p.names(argument.value)}
+        names = {name for argument in p.arguments(node) for name in terms.names(argument.value)}
         if isinstance(node, p.CellUse):
             selections = [node.cell.result] if node.cell.result is not None else []
         elif isinstance(node, p.Read | p.Write):
@@ -51,5 +52,5 @@ class Dependencies:
             return names, False
         for selection in selections:
             for expr in (*selection.banks, *(() if selection.size is None else (selection.size,))):
-                names.update(p.names(expr))
+                names.update(terms.names(expr))
         return names, not isinstance(node, p.CellUse)

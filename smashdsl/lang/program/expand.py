@@ -16,6 +16,7 @@ from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.evaluate import evaluate, scalar
+from smashdsl.lang.typed.terms import choices, is_choice
 from smashdsl.ops import ShapeError, find
 
 
@@ -246,33 +247,13 @@ class _Expander:
     # -- values -------------------------------------------------------------------------------
 
     def argument(self, template: str, local: str, name: str, kind: str, value: ir.Expr) -> p.Argument:
-        found = list(_choices(value))
+        found = list(choices(value))
         decisions = []
         for i, choice in enumerate(found):
             self.count(choice.span)
             own = name if len(found) == 1 else f"{name}[{i}]"
             decisions.append(p.Decision(below(template, own), below(local, own), "value", choice, choice.span))
         return p.Argument(name, kind, value, tuple(decisions), value.span)
-
-
-def _choices(expr: ir.Expr) -> Iterator[ir.Choice | ir.Interval]:
-    """Yield the choices of an expression, inner ones first: the ends of a range may be choices."""
-    match expr:
-        case ir.Choice():
-            yield expr
-        case ir.Interval():
-            for end in (expr.low, expr.high, expr.step):
-                yield from _choices(end)
-            yield expr
-        case ir.Binary():
-            yield from _choices(expr.left)
-            yield from _choices(expr.right)
-        case ir.Call():
-            for arg in expr.args:
-                yield from _choices(arg)
-        case ir.PerAxis():
-            for item in expr.items:
-                yield from _choices(item)
 
 
 def _subset(node: ir.Read | ir.Write, template: str, local: str) -> p.Decision | None:
@@ -283,7 +264,7 @@ def _subset(node: ir.Read | ir.Write, template: str, local: str) -> p.Decision |
 
 
 def _is_free(banks: ir.Selection) -> bool:
-    return banks.pool != "fresh" or (banks.size is not None and fold.is_choice(banks.size))
+    return banks.pool != "fresh" or (banks.size is not None and is_choice(banks.size))
 
 
 def _default(default: int | float | str | bool | None) -> ir.Expr:

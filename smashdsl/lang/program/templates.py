@@ -285,26 +285,3 @@ def arguments(node: Node) -> Iterator[Argument]:
             yield node.cell.bank
             yield node.cell.banks
             yield from (member.count for member in node.cell.members if member.count is not None)
-
-
-def names(expr: ir.Expr) -> Iterator[str]:
-    """Yield the names an expression refers to."""
-    match expr:
-        case ir.Ref():
-            yield expr.name
-        case ir.Binary():
-            yield from names(expr.left)
-            yield from names(expr.right)
-        case ir.Call():
-            for arg in expr.args:
-                yield from names(arg)
-        case ir.Choice():
-            for element in expr.elements:
-                yield from names(element)
-        case ir.Interval():
-            yield from names(expr.low)
-            yield from names(expr.high)
-            yield from names(expr.step)
-        case ir.PerAxis():
-            for item in expr.items:
-                yield from names(item)

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Sink, did_you_mean
-from smashdsl.lang.typed import fold, ir
+from smashdsl.lang.typed import fold, ir, terms
 from smashdsl.lang.typed.expressions import Expressions
 from smashdsl.lang.typed.scope import CONTEXT, Scope
 from smashdsl.lang.typed.selections import listing
 from smashdsl.lang.typed.statements import Statements
+from smashdsl.lang.typed.terms import is_choice
 
 MOST_INPUTS = 16
 SPENT = ("reads", "units", "params", "flops")
@@ -70,7 +71,7 @@ class Cells:
             value = self.expressions.value(node.value, inner)
             self.expressions.bind(node.name, inner)
             at_entry = CONTEXT | {param.name for param in params}
-            if value is not None and (fold.is_choice(value) or fold.mentions(value, at_entry)):
+            if value is not None and (is_choice(value) or not at_entry.isdisjoint(terms.names(value))):
                 params.append(ir.Param(node.name.id, value, span=node.span))
                 inner.names.add(node.name.id)
             else:

@@ -14,6 +14,7 @@ from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.layers import FLAGS, LayerTable
 from smashdsl.lang.typed.scope import CONTEXT, MEASURES, RESERVED, Scope
+from smashdsl.lang.typed.terms import is_choice
 from smashdsl.ops import LAYERS, Arg
 from smashdsl.ops.fixed import FIXED
 
@@ -41,7 +42,7 @@ class Expressions:
 
     def define(self, name: str, value: ir.Expr | None) -> bool:
         """Bind a param; return whether it is a choice and so a decision of the whole network."""
-        choice = value is not None and fold.is_choice(value)
+        choice = value is not None and is_choice(value)
         self.params[name] = ir.Ref(name) if choice else value
         return choice
 
@@ -201,7 +202,7 @@ class Expressions:
         seen: set[ir.Expr] = set()
         for element, given in zip(elements, node.elements, strict=True):
             assert element is not None
-            if fold.is_choice(element):
+            if is_choice(element):
                 inner = given.value
                 fix: tuple[Edit, ...] = ()
                 if isinstance(inner, s.SetOf) and not any(element.weight for element in (*inner.elements, given)):

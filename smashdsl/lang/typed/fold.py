@@ -9,6 +9,7 @@ from __future__ import annotations
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.terms import is_choice
 
 
 class FoldError(Exception):
@@ -17,34 +18,6 @@ class FoldError(Exception):
     def __init__(self, code: str, message: str, help: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.help = code, message, help
-
-
-def is_choice(expr: ir.Expr) -> bool:
-    """Return whether a decision is made somewhere in an expression."""
-    match expr:
-        case ir.Choice() | ir.Interval():
-            return True
-        case ir.Binary():
-            return is_choice(expr.left) or is_choice(expr.right)
-        case ir.Call():
-            return any(is_choice(arg) for arg in expr.args)
-        case ir.PerAxis():
-            return any(is_choice(item) for item in expr.items)
-    return False
-
-
-def mentions(expr: ir.Expr, names: frozenset[str]) -> bool:
-    """Return whether an expression refers to one of some names."""
-    match expr:
-        case ir.Ref():
-            return expr.name in names
-        case ir.Binary():
-            return mentions(expr.left, names) or mentions(expr.right, names)
-        case ir.Call():
-            return any(mentions(arg, names) for arg in expr.args)
-        case ir.PerAxis():
-            return any(mentions(item, names) for item in expr.items)
-    return is_choice(expr)
 
 
 def is_known(expr: ir.Expr) -> bool:

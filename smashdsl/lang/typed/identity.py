@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from smashdsl.lang.typed import ir
+from smashdsl.lang.typed.document import to_json
 
 
 def space_hash(space: ir.Space) -> str:
@@ -15,7 +16,7 @@ def space_hash(space: ir.Space) -> str:
     Two texts that differ in comments, layout or the names of constant params have one hash; the version of the language
     and every name that a decision's path holds are in it, and so are the versions of layers that packages add.
     """
-    data = ir.to_json(space)
+    data = to_json(space)
     if not space.foreign:
         del data["foreign"]  # such a space has one hash, whether or not its reader knows of packages
     return sha256(canonical(data).encode()).hexdigest()

@@ -7,9 +7,8 @@ and hash ignore ``span``, the place in the source that messages point to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from functools import cache
-from typing import Annotated, Any, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypeAlias
 
 from smashdsl.lang.text.source import NOWHERE, Span
 from smashdsl.lang.typed.schema import Matching, Tagged
@@ -368,32 +367,3 @@ class Space(Node):
     requires: tuple[Require, ...]
     foreign: tuple[Foreign, ...] = ()
     version: Literal[1] = 1
-
-
-@cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Space)
-
-
-def to_json(space: Space) -> dict[str, Any]:
-    """Return the IR as JSON-ready data; spans are left out."""
-    return dict(_data(space))
-
-
-def _data(value: Any) -> Any:
-    if isinstance(value, Node):
-        return {f.name: _data(getattr(value, f.name)) for f in fields(value) if f.name != "span"}
-    return [_data(item) for item in value] if isinstance(value, tuple) else value
-
-
-def from_json(data: dict[str, Any]) -> Space:
-    """Return the IR that `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
-    space: Space = _adapter().validate_python(data)
-    return space
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the IR."""
-    return dict(_adapter().json_schema())

@@ -14,12 +14,13 @@ from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, did_you_mean
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
-from smashdsl.lang.typed import aliases, fold, ir
+from smashdsl.lang.typed import aliases, ir
 from smashdsl.lang.typed.cells import Cells
 from smashdsl.lang.typed.expressions import Expressions
 from smashdsl.lang.typed.layers import LayerTable
 from smashdsl.lang.typed.scope import RESERVED, Scope
 from smashdsl.lang.typed.statements import Statements
+from smashdsl.lang.typed.terms import is_choice
 from smashdsl.ops import LAYERS
 
 # the axes of each kind of input, beside its channels; of tokens the length
@@ -296,7 +297,7 @@ class _Resolver:
         right = self.expressions.number(node.condition.right, scope, "a constraint's side")
         if left is None or right is None:
             return None
-        if fold.is_choice(left) or fold.is_choice(right):
+        if is_choice(left) or is_choice(right):
             self.sink.error("SD0201", "a constraint decides nothing: no choice can stand in it", node.span)
         for op, span in self.expressions.counted.items():
             if op in self.names.ops:
