@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from math import log
 from time import perf_counter
 
@@ -43,7 +44,7 @@ def growth(size: Size) -> list[Row]:
     lines = LINES if size.rounds > 1 else LINES[:2]
     texts = {count: Source("long.smash", long_spec(count)) for count in lines}
     compile_source(texts[lines[0]])  # reads the grammar and the prelude
-    taken = race({str(count): lambda text=text: compile_source(text) for count, text in texts.items()}, size)  # type: ignore[misc]
+    taken = race({str(count): partial(compile_source, text) for count, text in texts.items()}, size)
     rows = [Row("growth", f"{count:,} lines", taken[str(count)], "s") for count in lines]
     power = log(taken[str(lines[-1])] / taken[str(lines[0])]) / log(lines[-1] / lines[0])
     return [*rows, Row("growth", "cost follows the length to the power", power, "", "1 is linear")]

@@ -18,7 +18,7 @@ from smashdsl.space.space import SearchSpace
 if TYPE_CHECKING:
     from torch import Tensor, fx
 
-    from smashdsl.graph.build import WeightSpec
+    from smashdsl.graph.build import Mode, WeightSpec
     from smashdsl.graph.module import ArchitectureModule
 
 
@@ -45,11 +45,11 @@ class Space(SearchSpace):
         codes = self.decode_tensor(bits[None] if single else bits)
         return Architecture(self, codes[0]) if single else Architectures(self, codes)
 
-    def build(self, architecture: Architecture, mode: str = "batch") -> fx.GraphModule:
+    def build(self, architecture: Architecture, mode: Mode = "batch") -> fx.GraphModule:
         """Return the network of an architecture as `module(x, weights)`, weights a dict of tensors by name."""
         from smashdsl.graph.build import build
 
-        return build(architecture, mode).module()  # type: ignore[arg-type]
+        return build(architecture, mode).module()
 
     def weights(self, architecture: Architecture) -> dict[str, WeightSpec]:
         """Return what tensors the network of an architecture takes."""

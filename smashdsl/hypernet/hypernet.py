@@ -122,7 +122,8 @@ class HyperNet(nn.Module):
                 x = torch.cat([x, layer(F.leaky_relu(x, SLOPE))], 1)
             if transition:
                 x = block[-1](F.leaky_relu(x, SLOPE))
-        return self.last(F.leaky_relu(x, SLOPE))[0]  # type: ignore[no-any-return]
+        tiles: Tensor = self.last(F.leaky_relu(x, SLOPE))
+        return tiles[0]
 
     def _cut(self, tiles: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Cut a weight of a shape (out, in, *kernel) out of its tiles (volume, rows, slices); kernels are centred."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from functools import partial
 
 from smashdsl.lang.check.decide import Context, Decisions, NotDecided, failed
 from smashdsl.lang.check.facts import Facts
@@ -92,14 +93,14 @@ class _Network:
                     {**context.env, block.index: value} if block.index else context.env, block.path(position)
                 )
                 last = position == len(block.instances) - 1 and block is self.program.blocks[-1]
-                outcome = self.decisions.then(outcome, lambda s, b=block, c=inner, z=last: self.block(b, s, c, z))  # type: ignore[misc]
+                outcome = self.decisions.then(outcome, partial(self.block, block, inner, last))
         body, head, kept = self.program.body, self.program.head, needs.results_kept(self.program)
         if body is not None:
             outcome = self.decisions.then(outcome, lambda s: self.layers.scope(body, remembering(s, kept), context))
         outcome = self.decisions.then(outcome, lambda s: self.layers.scope(head, s._replace(results=()), context))
         return self.decisions.then(outcome, self.output)
 
-    def block(self, block: p.Block, state: State, context: Context, last: bool) -> Outcome:
+    def block(self, block: p.Block, context: Context, last: bool, state: State) -> Outcome:
         outcome = self.layers.cells.cell(block.cell, state, context)
         if not last:
             outcome = self.decisions.then(outcome, lambda s: self.layers.scope(block.transition, s, context))

@@ -12,7 +12,7 @@ from smashdsl.lang.typed import ir
 from smashdsl.lang.typed.evaluate import evaluate
 
 COMPARE = {"<=": le, ">=": ge, "==": eq, "<": lt, ">": gt}
-MIRRORED = {"<=": ">=", ">=": "<=", "==": "==", "<": ">", ">": "<"}
+MIRRORED: dict[ir.Relation, ir.Relation] = {"<=": ">=", ">=": "<=", "==": "==", "<": ">", ">": "<"}
 Number = int | float
 
 
@@ -75,7 +75,7 @@ def _plain(require: ir.Require) -> _Plain | None:
     comparison, bound = require.comparison, right.constant - left.constant
     kept = {m: int(factor) for m, factor in factors.items() if factor}
     if kept and all(factor < 0 for factor in kept.values()):
-        kept, bound, comparison = {m: -factor for m, factor in kept.items()}, -bound, MIRRORED[comparison]  # type: ignore[assignment]
+        kept, bound, comparison = {m: -factor for m, factor in kept.items()}, -bound, MIRRORED[comparison]
     return _Plain(Meter(tuple(sorted(kept.items()))), comparison, bound)
 
 

@@ -44,8 +44,8 @@ def record(
     units_out, units_in = main[0], main[1] if len(main) > 1 else 1
     known = facts.extents.get(key)
     if known is None:
-        inits = {name: w.init for name, w in weights.items()}
-        facts.extents[key] = Extent(flow.channels, flow.grid, shapes, inits, units_in, units_out)  # type: ignore[arg-type]
+        inits: dict[str, str] = {name: w.init for name, w in weights.items()}
+        facts.extents[key] = Extent(flow.channels, flow.grid, shapes, inits, units_in, units_out)
         return shapes
     known.channels = max(known.channels, flow.channels)
     known.grid = tuple(map(max, known.grid, flow.grid))

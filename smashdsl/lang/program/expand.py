@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.program.naming import Namer, base_name, below
@@ -18,6 +18,8 @@ from smashdsl.lang.typed import fold, ir
 from smashdsl.lang.typed.evaluate import evaluate, scalar
 from smashdsl.lang.typed.terms import choices, is_choice
 from smashdsl.ops import ShapeError, find
+
+WEIGHTS: dict[str, p.Weights] = {kind: kind for kind in get_args(p.Weights)}
 
 
 class _TooLarge(Exception):
@@ -212,19 +214,20 @@ class _Expander:
         op = find(layer.op)
         assert op is not None
         given = {arg.name: arg for arg in layer.args}
-        weights, fixed = "own", ""
+        weights: p.Weights = "own"
+        fixed = ""
         args = []
         for arg in op.args:
             if arg.kind == "weights":
                 value = given[arg.name].value if arg.name in given else None
-                weights = value.value if isinstance(value, ir.Word) else "own"
+                weights = WEIGHTS[value.value] if isinstance(value, ir.Word) else "own"
                 if isinstance(value, ir.Fixed):
                     weights, fixed = "fixed", value.name
             elif arg.name in given:
                 args.append(self.argument(template, local, arg.name, arg.kind, given[arg.name].value))
             else:
                 args.append(p.Argument(arg.name, arg.kind, _default(arg.default), (), layer.span))
-        return p.Layer(template, local, op, tuple(args), weights, layer.span, fixed)  # type: ignore[arg-type]
+        return p.Layer(template, local, op, tuple(args), weights, layer.span, fixed)
 
     def use(self, use: ir.Use, template: str, local: str) -> p.Scope:
         op = self.ops[use.target]

@@ -16,6 +16,7 @@ from smashdsl.lang.typed import ir
 from smashdsl.ops import Flow, LayerOp
 from smashdsl.ops.op import Size, product
 
+Weights: TypeAlias = Literal["generated", "shared", "own", "fixed"]
 DecisionKind = Literal["value", "choose", "maybe", "subset"]
 
 
@@ -47,7 +48,7 @@ class Layer:
     local: str
     op: LayerOp
     args: tuple[Argument, ...]
-    weights: Literal["generated", "shared", "own", "fixed"]
+    weights: Weights
     span: Span
     fixed: str = ""  # what a fixed weight is
 

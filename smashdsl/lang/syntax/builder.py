@@ -6,7 +6,7 @@ The nodes are made while Lark parses, so a long expression never recurses here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from lark import Token, Transformer
 
@@ -14,6 +14,8 @@ from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.source import NOWHERE, Span
 
 Children = list[Any]
+OPERATORS: dict[str, s.Operator] = {sign: sign for sign in get_args(s.Operator)}
+RELATIONS: dict[str, s.Relation] = {sign: sign for sign in get_args(s.Relation)}
 
 
 def _span(children: Children) -> Span:
@@ -27,7 +29,8 @@ def _span_of(child: Any) -> Span:
         return Span(child.start_pos or 0, child.end_pos or 0)
     if isinstance(child, list):
         return _span(child)
-    return child.span  # type: ignore[no-any-return]
+    span: Span = child.span
+    return span
 
 
 def _nodes(children: Children) -> Children:
@@ -80,7 +83,7 @@ class TreeBuilder(Transformer[Token, s.File]):
     body_member = _rule(lambda c, at: s.Joint("body", c[1], span=_span(c[:1])))
     head = _rule(lambda c, at: s.Joint("head", c[1], span=_span(c[:1])))
     require = _rule(lambda c, at: s.Require(c[1], span=at))
-    comparison = _rule(lambda c, at: s.Comparison(c[0], str(c[1]), c[2], span=at))
+    comparison = _rule(lambda c, at: s.Comparison(c[0], RELATIONS[c[1]], c[2], span=at))
 
     cell = _rule(
         lambda c, at: s.CellDef(
@@ -162,7 +165,7 @@ class TreeBuilder(Transformer[Token, s.File]):
     sized = _rule(lambda c, at: s.Selection("sized", c[0], c[2], span=at))
 
     range = _rule(lambda c, at: s.Range(c[0], c[2], c[4], span=at))
-    binary = _rule(lambda c, at: s.Binary(str(c[1]), c[0], c[2], span=at))
+    binary = _rule(lambda c, at: s.Binary(OPERATORS[c[1]], c[0], c[2], span=at))
     number = _rule(lambda c, at: s.Number(_whole(str(c[0])), span=at))
     dims = _rule(lambda c, at: s.Dims(tuple(int(min(_whole(part), 2**62)) for part in c[0].split("x")), span=at))
     name = _rule(lambda c, at: _name(c[0]))

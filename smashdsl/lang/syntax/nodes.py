@@ -11,6 +11,9 @@ from typing import Any, Literal, TypeAlias
 
 from smashdsl.lang.text.source import NOWHERE, Span
 
+Operator: TypeAlias = Literal["+", "-", "*", "/"]
+Relation: TypeAlias = Literal["<=", ">=", "==", "<", ">"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -63,7 +66,7 @@ class String(Node):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Node):
-    op: str  # + - * /
+    op: Operator
     left: Expr
     right: Expr
 
@@ -104,7 +107,7 @@ class ListOf(Node):
 @dataclass(frozen=True, slots=True)
 class Comparison(Node):
     left: Expr
-    op: str  # <= >= == < >
+    op: Relation
     right: Expr
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import get_args
 
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Sink, did_you_mean
@@ -15,7 +16,7 @@ from smashdsl.lang.typed.statements import Statements
 from smashdsl.lang.typed.terms import is_choice
 
 MOST_INPUTS = 16
-SPENT = ("reads", "units", "params", "flops")
+SPENT: dict[str, ir.Measure] = {measure: measure for measure in get_args(ir.Measure)}
 
 
 class Cells:
@@ -194,17 +195,17 @@ class Cells:
         measure = condition.left
         if not isinstance(measure, s.Name) or measure.id not in SPENT:
             named = did_you_mean(measure.id, SPENT) if isinstance(measure, s.Name) else None
-            help = named or f"write `ops while reads < 8 of NAME` with one of {listing(SPENT)}"
+            help = named or f"write `ops while reads < 8 of NAME` with one of {listing(list(SPENT))}"
             self.sink.error("SD0101", "`ops while` compares what is spent with a bound", condition.span, help=help)
             return None
-        if condition.op not in {"<", "<="}:
+        if condition.op != "<" and condition.op != "<=":
             message = f"ops are added while `{measure.id}` stays below a bound: `{condition.op}` has no end"
             self.sink.error("SD0201", message, condition.span, help=f"write `{measure.id} < …`")
             return None
         bound = self.expressions.number(condition.right, scope, "the bound of `ops while`")
         if bound is None or use is None:
             return None
-        return ir.OpsWhile(measure.id, condition.op, bound, use, span=node.span)  # type: ignore[arg-type]
+        return ir.OpsWhile(SPENT[measure.id], condition.op, bound, use, span=node.span)
 
     def _for(self, node: s.For, scope: Scope) -> list[ir.Member]:
         names, values, inner = [], [], scope

@@ -18,6 +18,7 @@ from smashdsl.lang.typed.terms import is_choice
 from smashdsl.ops import LAYERS, Arg
 from smashdsl.ops.fixed import FIXED
 
+FUNCTIONS: dict[str, ir.Function] = {"min": "min", "max": "max"}
 WEIGHT_WORDS = ("generated", "shared", "own")
 KNOWN_FIXED = " or ".join(f'`fixed("{name}")`' for name in FIXED)
 MOST_ELEMENTS = 4096
@@ -100,14 +101,14 @@ class Expressions:
             case s.SetOf():
                 return self._choice(node, scope, words)
             case s.Range():
-                ends = [self.expr(end, scope) for end in (node.low, node.high)]
+                low, high = self.expr(node.low, scope), self.expr(node.high, scope)
                 step = ir.Number(1) if node.step is None else self.expr(node.step, scope)
-                if None in ends or step is None:
+                if low is None or high is None or step is None:
                     return None
-                return ir.Interval(ends[0], ends[1], step, span=node.span)  # type: ignore[arg-type]
+                return ir.Interval(low, high, step, span=node.span)
             case s.ListOf():
-                items = tuple(self.expr(item, scope) for item in node.items)
-                return None if None in items else ir.PerAxis(items, span=node.span)  # type: ignore[arg-type]
+                items = self._every(node.items, scope)
+                return None if items is None else ir.PerAxis(items, span=node.span)
             case s.String():
                 help = f"values stand without quotes: `{node.value}`" if node.value else "write a value"
                 fix = (Edit(node.span, node.value),) if VALUE.fullmatch(node.value) else ()
@@ -167,11 +168,17 @@ class Expressions:
         if function == "count" and scope.in_require and len(node.args) == 1 and isinstance(node.args[0], s.Name):
             self.counted.setdefault(node.args[0].id, node.args[0].span)
             return ir.Count(node.args[0].id, span=node.span)
-        if function not in {"min", "max"}:
+        if function not in FUNCTIONS:
             self._no_function(node)
             return None
-        args = tuple(self.expr(arg, scope) for arg in node.args)
-        return None if None in args else fold.call(function, args, node.span)  # type: ignore[arg-type]
+        args = self._every(node.args, scope)
+        return None if args is None else fold.call(FUNCTIONS[function], args, node.span)
+
+    def _every(self, nodes: tuple[s.Expr, ...], scope: Scope) -> tuple[ir.Expr, ...] | None:
+        """Resolve expressions, all of them, and return None where one is wrong."""
+        found = [self.expr(node, scope) for node in nodes]
+        right = tuple(value for value in found if value is not None)
+        return right if len(right) == len(found) else None
 
     def _no_function(self, node: s.Call) -> None:
         name = node.function.id

@@ -6,6 +6,8 @@ spoken of by the value it takes in the network. Only operations that keep differ
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import ir
@@ -32,7 +34,7 @@ def is_plain(expr: ir.Expr) -> bool:
     return isinstance(expr, ir.Choice) or is_known(expr)
 
 
-def binary(op: str, left: ir.Expr, right: ir.Expr, span: Span, limits: Limits) -> ir.Expr:
+def binary(op: ir.Operator, left: ir.Expr, right: ir.Expr, span: Span, limits: Limits) -> ir.Expr:
     """Return `left op right`, folded and with a choice moved outwards where that is exact."""
     if isinstance(left, ir.Number) and isinstance(right, ir.Number):
         return _constant(op, left.value, right.value, span, limits)
@@ -49,7 +51,7 @@ def binary(op: str, left: ir.Expr, right: ir.Expr, span: Span, limits: Limits) -
     for operand in (left, right):
         if isinstance(operand, ir.Dims | ir.Word | ir.PerAxis):
             raise FoldError("SD0201", f"`{op}` takes numbers")
-    return ir.Binary(op, left, right, span=span)  # type: ignore[arg-type]
+    return ir.Binary(op, left, right, span=span)
 
 
 def _divides(left: ir.Expr, right: ir.Choice) -> bool:
@@ -58,11 +60,13 @@ def _divides(left: ir.Expr, right: ir.Choice) -> bool:
     return positive and not (isinstance(left, ir.Number) and left.value == 0)
 
 
-def _each(choice: ir.Choice, function: object, span: Span) -> ir.Choice:
-    return ir.Choice(tuple(function(e) for e in choice.elements), choice.weights, span=span)  # type: ignore[operator]
+def _each(choice: ir.Choice, function: Callable[[ir.Expr], ir.Expr], span: Span) -> ir.Choice:
+    return ir.Choice(tuple(function(e) for e in choice.elements), choice.weights, span=span)
 
 
-def _shifted(interval: ir.Interval, op: str, by: ir.Expr, span: Span, limits: Limits, *, flip: bool) -> ir.Interval:
+def _shifted(
+    interval: ir.Interval, op: ir.Operator, by: ir.Expr, span: Span, limits: Limits, *, flip: bool
+) -> ir.Interval:
     def apply(end: ir.Expr) -> ir.Expr:
         return binary(op, by, end, span, limits) if flip else binary(op, end, by, span, limits)
 
@@ -72,7 +76,7 @@ def _shifted(interval: ir.Interval, op: str, by: ir.Expr, span: Span, limits: Li
     return ir.Interval(apply(interval.low), apply(interval.high), step, span=span)
 
 
-def _constant(op: str, a: int | float, b: int | float, span: Span, limits: Limits) -> ir.Number:
+def _constant(op: ir.Operator, a: int | float, b: int | float, span: Span, limits: Limits) -> ir.Number:
     value: int | float
     if op == "+":
         value = a + b
@@ -98,7 +102,7 @@ def number(value: int | float, span: Span, limits: Limits) -> ir.Number:
     return ir.Number(int(value) if value == int(value) else value, span=span)
 
 
-def call(function: str, args: tuple[ir.Expr, ...], span: Span) -> ir.Expr:
+def call(function: ir.Function, args: tuple[ir.Expr, ...], span: Span) -> ir.Expr:
     """Return `min(…)` or `max(…)`, folded when every argument is constant."""
     numbers = [arg.value for arg in args if isinstance(arg, ir.Number)]
     if len(numbers) == len(args):
@@ -106,4 +110,4 @@ def call(function: str, args: tuple[ir.Expr, ...], span: Span) -> ir.Expr:
     for arg in args:
         if isinstance(arg, ir.Dims | ir.Word | ir.PerAxis):
             raise FoldError("SD0201", f"`{function}` takes numbers")
-    return ir.Call(function, args, span=span)  # type: ignore[arg-type]
+    return ir.Call(function, args, span=span)

@@ -24,6 +24,11 @@ class Node:
 
 NEXT_TOKEN = "next_token"  # the output that is one vector at each position
 
+Operator: TypeAlias = Literal["+", "-", "*", "/"]
+Function: TypeAlias = Literal["min", "max"]
+Relation: TypeAlias = Literal["<=", ">=", "==", "<", ">"]
+InputKind: TypeAlias = Literal["image", "signal", "volume", "vector", "tokens"]
+
 # -- values -----------------------------------------------------------------------------------
 
 
@@ -57,7 +62,7 @@ class Ref(Node):
 
 @dataclass(frozen=True)
 class Binary(Node):
-    op: Literal["+", "-", "*", "/"]
+    op: Operator
     left: Expr
     right: Expr
     kind: Literal["binary"] = "binary"
@@ -65,7 +70,7 @@ class Binary(Node):
 
 @dataclass(frozen=True)
 class Call(Node):
-    function: Literal["min", "max"]
+    function: Function
     args: tuple[Expr, ...]
     kind: Literal["call"] = "call"
 
@@ -322,7 +327,7 @@ class Param(Node):
 class Input(Node):
     """What comes in: ``(channels, *grid)``; of `tokens`, ``channels`` is the size of the vocabulary."""
 
-    kind: Literal["image", "signal", "volume", "vector", "tokens"]
+    kind: InputKind
     channels: int
     grid: tuple[int, ...]
 
@@ -340,7 +345,7 @@ class Require(Node):
     """A constraint on a measure of the whole network, or on how often an op is used."""
 
     left: Expr
-    comparison: Literal["<=", ">=", "==", "<", ">"]
+    comparison: Relation
     right: Expr
 
 

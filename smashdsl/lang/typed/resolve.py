@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, did_you_mean
@@ -25,6 +25,7 @@ from smashdsl.ops import LAYERS
 
 # the axes of each kind of input, beside its channels; of tokens the length
 INPUTS = {"image": 2, "signal": 1, "volume": 3, "vector": 0, "tokens": 1}
+KINDS: dict[str, ir.InputKind] = {kind: kind for kind in get_args(ir.InputKind)}
 EXAMPLES = {1: "[8]", 2: "[1, 128]", 3: "[3, 32, 32]", 4: "[1, 16, 16, 16]"}  # by the number of sizes
 OWN = 0  # the number of the user's own text
 Parts = dict[type, list[Any]]
@@ -186,8 +187,8 @@ class _Resolver:
             given = s.moved(self.overrides[name], param.span) if name in self.overrides else param.value
             with self.expressions.owned(name):
                 value = self.expressions.value(given, Scope())
-            if self.expressions.define(name, value):
-                choices.append(ir.Param(name, value, span=param.span))  # type: ignore[arg-type]
+            if self.expressions.define(name, value) and value is not None:
+                choices.append(ir.Param(name, value, span=param.span))
         return choices
 
     def _input(self, space: s.SpaceDef, parts: Parts) -> ir.Input | None:
@@ -224,7 +225,7 @@ class _Resolver:
         if any(size is None for size in sizes):
             return None
         channels, *grid = (int(size) for size in sizes if size is not None)
-        return ir.Input(node.kind.id, channels, tuple(grid), span=node.span)  # type: ignore[arg-type]
+        return ir.Input(KINDS[node.kind.id], channels, tuple(grid), span=node.span)
 
     def _tokens(self, node: s.Input) -> ir.Input | None:
         if node.vocabulary is None or len(node.shape.items) != 1:
@@ -305,7 +306,7 @@ class _Resolver:
             else:
                 otherwise = "an op that the file declares can be counted"
                 self.sink.unknown("SD0101", f"there is no op `{op}` to count", span, op, self.names.ops, otherwise)
-        return ir.Require(left, node.condition.op, right, span=node.span)  # type: ignore[arg-type]
+        return ir.Require(left, node.condition.op, right, span=node.span)
 
     # -- what no single definition shows -----------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from smashdsl.lang.syntax import nodes as s
 from smashdsl.lang.text.diagnostics import Sink
@@ -10,8 +11,8 @@ from smashdsl.lang.typed import aliases, fold, ir
 from smashdsl.lang.typed.expressions import Expressions
 from smashdsl.lang.typed.scope import Scope
 
-POOLS = ("written", "banks", "fresh", "reachable")
-READ_JOINS = {
+POOLS: dict[str, ir.Pool] = {pool: pool for pool in get_args(ir.Pool)}
+READ_JOINS: dict[str, ir.Join] = {
     "concat": "concat",
     "add": "sum",
     "mean": "mean",
@@ -19,7 +20,7 @@ READ_JOINS = {
     "mul": "product",
     "attention": "attention",
 }
-WRITE_JOINS = {"add": "sum", "replace": "replace", "mul": "product", "max": "max", "mean": "mean"}
+WRITE_JOINS: dict[str, ir.Join] = {"add": "sum", "replace": "replace", "mul": "product", "max": "max", "mean": "mean"}
 
 
 class Selections:
@@ -38,7 +39,7 @@ class Selections:
             self.sink.unknown("SD0101", f"`{pool}` is no pool of banks", node.pool.span, pool, POOLS, named)
             return None
         if node.kind != "sized":
-            return ir.Selection(node.kind, pool, span=node.span)  # type: ignore[arg-type]
+            return ir.Selection(node.kind, POOLS[pool], span=node.span)
         assert node.size is not None
         if node.pool is not None:
             size = self.expressions.size(node.size, scope, "the number of banks")
@@ -46,7 +47,7 @@ class Selections:
                 help = "write it as one choice, `{1, 2} of written`, or make it a formal of the op"
                 self.sink.error("SD0204", "a choice stands inside the number of banks", node.size.span, help=help)
                 return None
-            return None if size is None else ir.Selection("sized", pool, size, span=node.span)  # type: ignore[arg-type]
+            return None if size is None else ir.Selection("sized", POOLS[pool], size, span=node.span)
         if isinstance(node.size, s.Name) and node.size.id in {"fresh", "reachable"}:
             message = f"`{node.size.id}` is a pool of banks, and how many are taken from it is not said"
             help = f"write `1 of {node.size.id}` for one of them"
@@ -66,7 +67,7 @@ class Selections:
             return None
         return ir.Selection("listed", banks=banks, span=node.span)
 
-    def join(self, node: s.Name | None, table: Mapping[str, str], default: str) -> str | None:
+    def join(self, node: s.Name | None, table: Mapping[str, ir.Join], default: ir.Join) -> ir.Join | None:
         """Resolve how what is read or written is joined."""
         if node is None:
             return default

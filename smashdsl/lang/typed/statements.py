@@ -16,6 +16,7 @@ from smashdsl.lang.typed.scope import Scope
 from smashdsl.lang.typed.selections import READ_JOINS, WRITE_JOINS, Selections, listing
 from smashdsl.ops import LAYERS, Arg
 
+COMBINERS: dict[str, ir.Join] = {"sum": "sum", "product": "product", "concat": "concat", "mean": "mean", "max": "max"}
 SOURCE = "src"  # the formal of an op that a read goes through: the index of the bank
 Place = Literal["op", "path", "joint"]
 
@@ -96,7 +97,7 @@ class Statements:
                 outer, self.in_sequence = self.in_sequence, False
                 paths = tuple(self.path(path, scope, inner) for path in node.paths)
                 self.in_sequence = outer
-                return ir.Combine(node.join.id, paths, span=node.span)  # type: ignore[arg-type]
+                return ir.Combine(COMBINERS[node.join.id], paths, span=node.span)
             case s.Choose():
                 return self._choose(node, scope, inner)
             case s.Maybe():
@@ -261,7 +262,7 @@ class Statements:
             message = f"`{banks.pool}` banks hold nothing yet and can't be read"
             self.sink.error("SD0301", message, node.span, help="read of `written`")
             return None
-        return None if banks is None or join is None else ir.Read(banks, join, through, span=node.span)  # type: ignore[arg-type]
+        return None if banks is None or join is None else ir.Read(banks, join, through, span=node.span)
 
     def _through(self, node: s.Layer, scope: Scope) -> ir.Use | None:
         """Resolve the op that a read goes through; its formal `src`, if it has one, is the bank's index."""
@@ -285,7 +286,7 @@ class Statements:
     def _write(self, node: s.Write, scope: Scope) -> ir.Statement | None:
         banks = self.selections.selection(node.selection, scope)
         join = self.selections.join(node.join, WRITE_JOINS, "sum")
-        return None if banks is None or join is None else ir.Write(banks, join, span=node.span)  # type: ignore[arg-type]
+        return None if banks is None or join is None else ir.Write(banks, join, span=node.span)
 
 
 def _is_default(value: ir.Expr, arg: Arg) -> bool:
