@@ -16,17 +16,9 @@ import pytest
 from smashdsl.lang.compile import compile_source
 from smashdsl.lang.text.diagnostics import Diagnostic, Edit, SmashError
 from smashdsl.lang.text.source import Source
+from tests.fences import AROUND
 
 FENCE = re.compile(r"^```smash ?(\w*)\n(.*?)((?:^#[: ][^\n]*\n)*)^```$", re.MULTILINE | re.DOTALL)
-SPACE = "smash 1\nspace s {\n  input image[8, 8, 8]\n  output classes(4)\n"
-HEAD = "  head { global_avg_pool; linear(classes) }\n"
-AROUND = {
-    "": ("", ""),
-    "space": (SPACE, f"{HEAD}}}\n"),
-    "body": (f"{SPACE}body {{\n", f"}}\n{HEAD}}}\n"),
-    "head": (f"{SPACE}head {{\n", "}\n}\n"),
-    "block": (f"{SPACE}block b {{\n  banks 4 of 8\n", f"}}\n{HEAD}}}\n"),
-}
 LEAST_FIXED = 100
 MOST_ROUNDS = 4
 

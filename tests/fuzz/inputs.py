@@ -14,19 +14,11 @@ from pathlib import Path
 
 from smashdsl.lang.syntax import automaton
 from smashdsl.lang.syntax.grammar import fixed
+from tests.fences import AROUND
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```smash ?(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WORD = re.compile(r"[A-Za-z_]\w*|[0-9.]+(?:x[0-9]+)*|\.\.|[<>=]=|\s+|.", re.DOTALL)
-SPACE = "smash 1\nspace s {\n  input image[8, 8, 8]\n  output classes(4)\n"
-HEAD = "  head { global_avg_pool; linear(classes) }\n"
-AROUND = {
-    "": ("", ""),
-    "space": (SPACE, f"{HEAD}}}\n"),
-    "body": (f"{SPACE}body {{\n", f"}}\n{HEAD}}}\n"),
-    "block": (f"{SPACE}block b {{\n  banks 4 of 8\n", f"}}\n{HEAD}}}\n"),
-    "head": (f"{SPACE}head {{\n", "}\n}\n"),
-}
 NUMBERS = (
     "0",
     "1",

@@ -13,13 +13,11 @@ from smashdsl.lang.lint.lint import lint
 from smashdsl.lang.lint.mend import mended
 from smashdsl.lang.text.source import Source
 from smashdsl.lang.typed.identity import space_hash
+from tests.fences import AROUND
 
 PAGE = Path(__file__).parent / "lint.md"
 FENCE = re.compile(r"^```smash ?(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WARNING = re.compile(r"# warning\[(SD\d{4})\](?:: ([^#\n]*[^#\s]))?")
-BEFORE = "smash 1\nspace s {\n  input image[8, 8, 8]\n  output classes(4)\n"
-AFTER = "  head { global_avg_pool; linear(classes) }\n}\n"
-AROUND = {"": ("", ""), "space": (BEFORE, AFTER), "body": (f"{BEFORE}body {{\n", f"}}\n{AFTER}")}
 
 
 class Case(NamedTuple):

@@ -21,6 +21,7 @@ from smashdsl.lang.check.count import count_members
 from smashdsl.lang.compile import compile_source
 from smashdsl.lang.text.diagnostics import Diagnostic, SmashError
 from smashdsl.lang.text.source import Source, Sources
+from tests.fences import AROUND, SPACE
 
 Place = tuple[bool, str, int]  # whether in an imported file, which file, the line
 FENCE = re.compile(r"^```smash ?(\w*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -28,16 +29,6 @@ EXPECTED = re.compile(r"# (error|warning)\[(SD\d{4})\]: (.*?)(?: \(when (.*)\))?
 MEMBERS = re.compile(r"^ *# members: ([\d,]+)$", re.MULTILINE)
 COUNT = re.compile(r"^ *# count: ([\d,]+)$", re.MULTILINE)
 LABEL = re.compile(r"# label: (.*?)(?= # |$)")
-SPACE = (
-    "smash 1\nspace s {\n  input image[8, 8, 8]\n  output classes(4)\n",
-    "  head { global_avg_pool; linear(classes) }\n}\n",
-)
-AROUND = {
-    "": ("", ""),
-    "space": SPACE,
-    "body": (f"{SPACE[0]}body {{\n", f"}}\n{SPACE[1]}"),
-    "block": (f"{SPACE[0]}block b {{\n  banks 4 of 8\n", f"}}\n{SPACE[1]}"),
-}
 
 
 class Fence(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from smashdsl.lang.text.source import Source, Sources, Span
 
 if TYPE_CHECKING:
-    from smashdsl.lang.text.diagnostics import Diagnostic, Label
+    from smashdsl.lang.text.diagnostics import Diagnostic
 
 SHOWN = 20
 MAX_WIDTH = 160
@@ -88,36 +88,22 @@ def concise(sources: Source | Sources, diagnostic: Diagnostic) -> str:
 
 def as_data(sources: Source | Sources, diagnostic: Diagnostic) -> dict[str, Any]:
     """Return one diagnostic as JSON-ready data, lines and columns counted from 1."""
-    source = sources.of(diagnostic.span)
-    line, column = source.position(diagnostic.span.start)
-    end_line, end_column = source.position(diagnostic.span.end)
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
-        "file": source.name,
-        "line": line,
-        "column": column,
-        "end_line": end_line,
-        "end_column": end_column,
+        **_place(sources, diagnostic.span),
         "where": diagnostic.where,
         "when": dict(diagnostic.when),
-        "labels": [_label(sources, label) for label in diagnostic.others],
+        "labels": [{**_place(sources, label.span), "text": label.text} for label in diagnostic.others],
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
         "fix": [{"start": e.span.start, "end": e.span.end, "text": e.text} for e in diagnostic.fix],
     }
 
 
-def _label(sources: Source | Sources, label: Label) -> dict[str, Any]:
-    source = sources.of(label.span)
-    line, column = source.position(label.span.start)
-    end_line, end_column = source.position(label.span.end)
-    return {
-        "file": source.name,
-        "line": line,
-        "column": column,
-        "end_line": end_line,
-        "end_column": end_column,
-        "text": label.text,
-    }
+def _place(sources: Source | Sources, span: Span) -> dict[str, Any]:
+    source = sources.of(span)
+    line, column = source.position(span.start)
+    end_line, end_column = source.position(span.end)
+    return {"file": source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
