@@ -113,4 +113,6 @@ def unwritable(path: Path, error: OSError) -> UserError:
     """Return the error for a file that can't be written."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return UserError(f"`{path}` was not written: the disk is full", "free some space, then run it again")
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return UserError(f"`{path}` can't be written: `{path.parent}` is a file", "name a folder, or a new one")
     return UserError(f"`{path}` can't be written: {error.strerror or error}")

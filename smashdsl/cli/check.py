@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from smashdsl.cli.common import add_params, count, emit, exact, params
+from smashdsl.cli.common import add_params, count, emit, exact, params, show, spec_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="+", help="`.smash` files")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="`.smash` files, or - for stdin")
     add_params(parser)
     parser.add_argument(
         "--format", choices=("human", "concise", "json"), default="human", help="how findings are shown"
@@ -33,11 +32,10 @@ def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
     from smashdsl.lang.text.diagnostics import SmashError
     from smashdsl.lang.text.folder import Folder
     from smashdsl.lang.text.limits import Limits
-    from smashdsl.lang.text.render import as_data, concise, render_all
-    from smashdsl.lang.text.source import Source, Sources, read_source
+    from smashdsl.lang.text.source import Source, Sources
 
     limits = Limits()
-    source = read_source(file, limits.bytes)
+    source = spec_text(file)
     number = None
     try:
         compiled = compile_source(source, params(args), limits, reader=Folder(Path(file).parent))
@@ -45,18 +43,9 @@ def _check(file: str, args: argparse.Namespace) -> dict[str, Any]:
         diagnostics, number = warnings_of(compiled), compiled.facts.count
     except SmashError as error:
         sources, diagnostics = error.sources, error.diagnostics
-    if args.format == "concise":
-        for diagnostic in diagnostics:
-            print(concise(sources, diagnostic))
-    elif args.format == "human":
-        if diagnostics:
-            print(render_all(sources, diagnostics), file=sys.stderr)
-        if number is not None:
-            architectures = "one architecture" if number == 1 else f"{count(number)} architectures"
-            print(f"{file}: space `{compiled.space.name}` is well made: {architectures}")
-    return {
-        "file": file,
-        "ok": number is not None,
-        "count": None if number is None else exact(number),
-        "diagnostics": [as_data(sources, diagnostic) for diagnostic in diagnostics],
-    }
+    shown = show(sources, diagnostics, args.format)
+    if number is not None and args.format == "human":
+        architectures = "one architecture" if number == 1 else f"{count(number)} architectures"
+        print(f"{source.name}: space `{compiled.space.name}` is well made: {architectures}")
+    number_shown = None if number is None else exact(number)
+    return {"file": source.name, "ok": number is not None, "count": number_shown, "diagnostics": shown}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,8 @@ from smashdsl.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from smashdsl.api import Space
+    from smashdsl.lang.text.diagnostics import Diagnostic
+    from smashdsl.lang.text.source import Source, Sources
     from smashdsl.space.architecture import Architecture
 
 EXACT_DIGITS = 30
@@ -95,6 +98,28 @@ def spec_files(names: Sequence[str]) -> list[str]:
             raise UserError(f"`{name}` holds no `.smash` files")
         found += inside
     return list(dict.fromkeys(found))
+
+
+def spec_text(file: str) -> Source:
+    """Return the text of a spec by its path, or what comes in over stdin for `-`."""
+    from smashdsl.lang.text.limits import Limits
+    from smashdsl.lang.text.source import decoded, read_source
+
+    if file == "-":
+        return decoded("stdin", sys.stdin.buffer.read(), Limits().bytes)
+    return read_source(file, Limits().bytes)
+
+
+def show(sources: Source | Sources, diagnostics: Sequence[Diagnostic], form: str) -> list[dict[str, Any]]:
+    """Show what was found in the form that is asked for, and return it as data."""
+    from smashdsl.lang.text.render import as_data, concise, render_all
+
+    if form == "concise":
+        for diagnostic in diagnostics:
+            print(concise(sources, diagnostic))
+    elif form == "human" and diagnostics:
+        print(render_all(sources, diagnostics), file=sys.stderr)
+    return [as_data(sources, diagnostic) for diagnostic in diagnostics]
 
 
 def load(args: argparse.Namespace) -> Space:

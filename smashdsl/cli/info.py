@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         share, low, high = (100 * data["acceptance"][key] for key in ("share", "low", "high"))
         print(f"meeting the constraints  {share:.1f} % of draws [{low:.1f}, {high:.1f}]")
     print(f"decisions  {data['sites']} sites, {data['templates']} of them different in the text")
-    for name in ("params", "flops"):
+    for name in ("params", "flops") if data["members"] != 0 else ():
         sizes = data[name]
         label = "parameters" if name == "params" else "multiply-adds"
         print(f"{label:13} {sizes['min']:,} to {sizes['max']:,}, median {sizes['median']:,} of {data['draws']} draws")
@@ -62,22 +62,24 @@ def members(space: Space) -> str:
 
 
 def describe(space: Space, draws: int, seed: int) -> dict[str, Any]:
-    """Return what is known of a space as JSON-ready data."""
-    costs = space.costs(space.sample(draws, seed=seed))
+    """Return what is known of a space as JSON-ready data; sizes are left out where no member meets the constraints."""
+    meeting = space.count_members()
     data: dict[str, Any] = {
         "space": space.name,
         "hash": space.hash,
         "count": exact(space.count()),
         "count_ignores_constraints": bool(space.compiled.space.requires),
-        "members": None if (meeting := space.count_members()) is None else exact(meeting),
+        "members": None if meeting is None else exact(meeting),
         "sites": len(space.sites),
         "templates": len({site.decision.template for site in space.sites.all}),
         "draws": draws,
         "conditioning": {"features": space.layout.features, "rows": space.layout.rows},
     }
-    for name, values in (("params", costs.params), ("flops", costs.flops)):
-        ordered = sorted(int(v) for v in values)
-        data[name] = {"min": ordered[0], "median": ordered[len(ordered) // 2], "max": ordered[-1]}
+    if meeting != 0:
+        costs = space.costs(space.sample(draws, seed=seed))
+        for name, values in (("params", costs.params), ("flops", costs.flops)):
+            ordered = sorted(int(v) for v in values)
+            data[name] = {"min": ordered[0], "median": ordered[len(ordered) // 2], "max": ordered[-1]}
     if space.compiled.space.requires:
         share, low, high = space.acceptance(seed=seed)
         data["acceptance"] = {"share": share, "low": low, "high": high, "level": 0.95}

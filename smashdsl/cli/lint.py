@@ -7,11 +7,11 @@ silences it. Of a file without a space, which others import, it is not told what
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smashdsl.cli.common import emit, spec_files
+from smashdsl.cli.common import emit, show, spec_files, spec_text
+from smashdsl.errors import UsageError
 
 if TYPE_CHECKING:
     from smashdsl.lang.text.diagnostics import Diagnostic
@@ -47,11 +47,11 @@ def _lint(file: str, args: argparse.Namespace) -> dict[str, Any]:
     from smashdsl.lang.lint.lint import lint
     from smashdsl.lang.text.diagnostics import SmashError
     from smashdsl.lang.text.folder import Folder
-    from smashdsl.lang.text.limits import Limits
-    from smashdsl.lang.text.render import as_data, concise, render_all
-    from smashdsl.lang.text.source import Sources, read_source
+    from smashdsl.lang.text.source import Sources
 
-    source = read_source(file, Limits().bytes)
+    if file == "-" and (args.fix or args.fix_all):
+        raise UsageError("what comes in over stdin can't be mended in place", "name the file")
+    source = spec_text(file)
     sources: Source | Sources = source
     try:
         if args.fix or args.fix_all:
@@ -60,17 +60,8 @@ def _lint(file: str, args: argparse.Namespace) -> dict[str, Any]:
             diagnostics = lint(source, reader=Folder(Path(file).parent))
     except SmashError as error:
         sources, diagnostics = error.sources, error.diagnostics
-    if args.format == "concise":
-        for diagnostic in diagnostics:
-            print(concise(sources, diagnostic))
-    elif args.format == "human" and diagnostics:
-        print(render_all(sources, diagnostics), file=sys.stderr)
-    return {
-        "file": file,
-        "ok": not diagnostics,
-        "count": None,
-        "diagnostics": [as_data(sources, diagnostic) for diagnostic in diagnostics],
-    }
+    shown = show(sources, diagnostics, args.format)
+    return {"file": source.name, "ok": not diagnostics, "count": None, "diagnostics": shown}
 
 
 def _mend(source: Source, renaming: bool) -> tuple[Source, tuple[Diagnostic, ...]]:

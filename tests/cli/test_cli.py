@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -215,6 +216,28 @@ WRONG_CALLS = {
     "no samples": (["sample", "a.smash", "-n", "0"], "`0` is not a whole number from 1"),
     "a rate of nothing": (["train", "a.smash", "--lr", "nan"], "`nan` is not a positive number"),
 }
+
+
+def test_check_reads_stdin(spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path(spec).read_bytes())))
+    assert run("check", "-") == 0
+    assert capsys.readouterr().out.startswith("stdin: space ")
+
+
+def test_a_value_from_outside_is_told_to_be_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wide = tmp_path / "wide.smash"
+    wide.write_text(CONSTRAINED.replace("smash 1\n", "smash 1\nparam w = 8\n", 1))
+    assert run("check", str(wide), "--set", "w=x") == 1
+    assert "note: `w` is set from outside to this" in capsys.readouterr().err
+
+
+def test_info_of_a_space_that_no_member_meets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    none = tmp_path / "none.smash"
+    none.write_text(CONSTRAINED.replace("require ", "require params <= 1\n  require ", 1))
+    assert run("info", str(none), "--json") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["members"] == 0
+    assert "params" not in data
 
 
 @pytest.mark.parametrize("case", WRONG_CALLS)

@@ -164,3 +164,14 @@ def test_two_imported_files_that_share_a_name_are_both_shown(folder: Path) -> No
         loads(net("common.smash", "more.smash"), base=folder)
     assert f"--> {folder / 'more.smash'}:3:4" in str(error.value)
     assert f"--> {folder / 'common.smash'}:4:1" in str(error.value)
+
+
+def test_a_path_without_quotes_is_told_once_and_mended(folder: Path) -> None:
+    text = net("common.smash").replace('"', "")
+    with pytest.raises(SmashError) as error:
+        loads(text, base=folder)
+    (diagnostic,) = error.value.diagnostics
+    assert diagnostic.message == "the path of an import stands in quotes"
+    (edit,) = diagnostic.fix
+    mended = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    assert loads(mended, base=folder).count() == 2

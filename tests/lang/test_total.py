@@ -107,8 +107,7 @@ def test_a_value_for_a_param_takes_its_place() -> None:
 
 def test_what_never_ends_is_stopped() -> None:
     with pytest.raises(NeverEnds), ends(0.05):
-        while True:
-            pass
+        all(True for _ in iter(int, 1))
 
 
 def test_work_that_grows_with_the_square_is_seen() -> None:

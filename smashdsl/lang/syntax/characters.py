@@ -46,6 +46,7 @@ HELP = {
     ".": "a range is written `1..4`, and a number starts or goes on with a digit: `0.5`",
     "\\": "a statement goes on over lines inside brackets; nothing else marks that",
 }
+BARE_PATH = re.compile(r"[ \t]*import[ \t]+(?P<path>[\w./-]+)")
 ENDS = re.compile(r"[\n),;\]}]")
 LOOSE = re.compile(
     r'#[^\n]*|"[^"\n]*"|\.\.|[0-9]*\.[0-9]+'
@@ -160,6 +161,11 @@ def _quoted(text: str, start: int, sink: Sink) -> tuple[int, str]:
 def _character(text: str, start: int, sink: Sink) -> tuple[int, str]:
     """Report a character, and all of its kind that follow it, as one."""
     char, end = text[start], start + 1
+    if char == "." and (path := BARE_PATH.match(text, text.rfind("\n", 0, start) + 1)) and path.end() > start:
+        at, written = Span(*path.span("path")), f'"{path["path"]}"'
+        fix = (Edit(at, written),)
+        sink.add(Diagnostic("SD0002", "the path of an import stands in quotes", at, help=f"write `{written}`", fix=fix))
+        return path.end(), " " * (path.end() - start)
     while end < len(text) and text[end] == char:
         end += 1
     at = Span(start, end)

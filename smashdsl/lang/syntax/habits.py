@@ -30,6 +30,7 @@ HABITS: tuple[Habit, ...] = (
     phrases.nameless_choice,
     phrases.empty_choice,
     phrases.imports,
+    phrases.tied_late,
     phrases.untyped_space,
     phrases.stray_words,
     phrases.other_word,

@@ -200,6 +200,14 @@ def imports(p: Place) -> Diagnostic | None:
     return None
 
 
+def tied_late(p: Place) -> Diagnostic | None:
+    """`cell tied NAME` for `tied cell NAME`."""
+    if not p.types(-1, "CELL", "TIED"):
+        return None
+    at = p.span(-1, 0)
+    return told("SD0003", "`tied` stands before `cell`", at, "write `tied cell`", Edit(at, "tied cell"))
+
+
 def other_word(p: Place) -> Diagnostic | None:
     """A word of another language for one that may start a statement here."""
     for offset in (0, -1):

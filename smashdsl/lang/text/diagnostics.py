@@ -100,6 +100,10 @@ class Sink:
     ) -> None:
         self.add(Diagnostic(code, message, span, label, help=help, fix=fix))
 
+    def annotate(self, since: int, note: str) -> None:
+        """Add a note to what was found since there were so many findings."""
+        self.found[since:] = [replace(found, notes=(*found.notes, note)) for found in self.found[since:]]
+
     def unknown(
         self,
         code: str,

@@ -185,8 +185,11 @@ class _Resolver:
         for name, param in self.names.params.items():
             # a value from outside has no place in the source: what is wrong with it is told at its param
             given = s.moved(self.overrides[name], param.span) if name in self.overrides else param.value
+            told = len(self.sink.found)
             with self.expressions.owned(name):
                 value = self.expressions.value(given, Scope())
+            if name in self.overrides:
+                self.sink.annotate(told, f"`{name}` is set from outside to this, which does not stand here")
             if self.expressions.define(name, value) and value is not None:
                 choices.append(ir.Param(name, value, span=param.span))
         return choices

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from smashdsl.lang.syntax import nodes as s
-from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink, did_you_mean
+from smashdsl.lang.text.diagnostics import Diagnostic, Edit, Label, Sink
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import aliases, ir
 from smashdsl.lang.typed.expressions import Expressions
@@ -269,10 +269,11 @@ class Statements:
         name = node.name.id
         if name not in self.ops:
             what = "is a layer: put it in an `op`" if name in LAYERS else "is no op"
-            help = (
-                f"write `op edge {{ {name} }}`, and `through edge`" if name in LAYERS else did_you_mean(name, self.ops)
-            )
-            self.sink.error("SD0101", f"a read goes through an op, and `{name}` {what}", node.name.span, help=help)
+            wrapped = f"write `op edge {{ {name} }}`, and `through edge`"
+            otherwise = wrapped if name in LAYERS else f"declare it: `op {name} {{ … }}`"
+            message = f"a read goes through an op, and `{name}` {what}"
+            candidates = () if name in LAYERS else self.ops
+            self.sink.unknown("SD0101", message, node.name.span, name, candidates, otherwise)
             return None
         self.expressions.use(name)
         formals = self.ops[name].formals
