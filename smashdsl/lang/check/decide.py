@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sized
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from smashdsl.lang.check.account import Meter, total
+from smashdsl.lang.check.account import Meter
 from smashdsl.lang.check.facts import Facts
 from smashdsl.lang.check.fewest import Run, Way
+from smashdsl.lang.check.metered import Metered
 from smashdsl.lang.check.outcome import NONE, Finding, Outcome, Scope, State, Witness, branch, counted, then
 from smashdsl.lang.check.pools import shown, values
 from smashdsl.lang.check.values import order, value_of
@@ -56,11 +56,11 @@ class Context:
         return tuple([(name, env[name]) for name in names if name in env])
 
 
-class Decisions:
+class Decisions(Metered):
     """Tries the values of decisions; keeps the facts, the results that may be used again, and the work done.
 
     Of the ways to a state ``keep`` says what is kept: nothing, which is the fastest and enough for a space that is
-    right; one short `witness`; or `all` of them. ``meters`` are what the account of a state holds.
+    right; one short `witness`; or `all` of them.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Decisions:
         self.limits = limits
         self.keep = keep
         self.trace = keep == "witness"
-        self.meters = meters
+        super().__init__(meters)
         self.watch = watch
         self.facts = Facts()
         if watch is not None:
@@ -145,40 +145,6 @@ class Decisions:
         self.reached += reached
         if self.meters and (self.reached > MOST_REACHED * self.limits.states or len(states) > self.limits.states):
             raise NotDecided(self.place, "what is spent makes too many different states to follow")
-
-    # -- the account ----------------------------------------------------------------------------
-
-    @contextmanager
-    def metered(self, meters: tuple[Meter, ...]) -> Iterator[None]:
-        """Keep accounts by some meters, for a part of the walk."""
-        outer, self.meters = self.meters, meters
-        try:
-            yield
-        finally:
-            self.meters = outer
-
-    def anew(self, state: State) -> State:
-        """Return a state that has spent nothing yet: what follows adds the same to every account."""
-        return state._replace(spent=(0,) * len(self.meters)) if self.meters else state
-
-    def after(self, state: State, outcome: Outcome) -> Outcome:
-        """Return an outcome that was found `anew`, with what ``state`` spent before."""
-        if not any(state.spent):
-            return outcome
-        added = Outcome(errors=outcome.errors)
-        for following, (ways, witness) in outcome.states.items():
-            spent = total(self.meters, state.spent, following.spent)
-            if spent is not None:
-                flow, banks, decided, _, results = following
-                added.add(State(flow, banks, decided, spent, results), ways, witness)
-        return added
-
-    def charge(self, state: State, amounts: Mapping[str, int]) -> State | None:
-        """Return a state that has spent more, or None where no member may spend so much."""
-        if not self.meters:
-            return state
-        spent = total(self.meters, state.spent, tuple([meter.of(amounts) for meter in self.meters]))
-        return None if spent is None else state._replace(spent=spent)
 
     def branch(self, path: str, cases: list[tuple[Any, int, Outcome]]) -> Outcome:
         """Return the outcome of a decision from the outcome under each of its values.

@@ -8,21 +8,15 @@ from typing import Any
 from smashdsl.lang.check.pools import shown
 from smashdsl.lang.program import templates as p
 from smashdsl.lang.typed.evaluate import evaluate
+from smashdsl.lang.typed.kinds import KINDS
 from smashdsl.ops import ShapeError
-
-KINDS = {
-    "size": "one whole number",
-    "axes": "a size such as `3` or `3x3`",
-    "number": "a number",
-    "flag": "`true` or `false`",
-}
 
 
 def value_of(arg: p.Argument, env: Mapping[str, Any], chosen: Mapping[int, Any]) -> Any:
     """Return an argument's value; raises `ShapeError` when it is not of the argument's kind."""
     value = evaluate(arg.value, env, chosen)
     if not _is_kind(value, arg.kind):
-        wanted = KINDS.get(arg.kind, "one of its words")
+        wanted = "one whole number" if arg.kind == "size" else KINDS.get(arg.kind, "one of its words")
         raise ShapeError("SD0201", f"`{arg.name}` must be {wanted}, not {shown(value)}")
     return value
 

@@ -12,6 +12,7 @@ from smashdsl.lang.text.diagnostics import Edit, Sink, did_you_mean
 from smashdsl.lang.text.limits import Limits
 from smashdsl.lang.text.source import Span
 from smashdsl.lang.typed import fold, ir
+from smashdsl.lang.typed.kinds import is_kind
 from smashdsl.lang.typed.layers import FLAGS, LayerTable
 from smashdsl.lang.typed.scope import CONTEXT, MEASURES, RESERVED, Scope
 from smashdsl.lang.typed.terms import is_choice
@@ -247,7 +248,7 @@ class Expressions:
     def number(self, node: s.Expr, scope: Scope, what: str) -> ir.Expr | None:
         """Resolve a value that must be a number."""
         value = self.expr(node, scope)
-        return value if value is None or self._is_kind(value, "number", what, node.span) else None
+        return value if value is None or is_kind(value, "number", what, node.span, self.sink) else None
 
     def argument(self, node: s.Expr, arg: Arg, scope: Scope) -> ir.Expr | None:
         """Resolve a value for an argument of a layer, and check that it is of the argument's kind."""
@@ -259,7 +260,7 @@ class Expressions:
         if self._is_slip(node, arg):
             return None
         value = self.expr(node, scope, words)
-        return value if value is None or self._is_kind(value, arg.kind, f"`{arg.name}`", node.span) else None
+        return value if value is None or is_kind(value, arg.kind, f"`{arg.name}`", node.span, self.sink) else None
 
     def _is_slip(self, node: s.Expr, arg: Arg) -> bool:
         """Report a number that is written as if it were something else: `3*3` for a size, `1` for a flag."""
@@ -287,7 +288,7 @@ class Expressions:
     def size(self, node: s.Expr, scope: Scope, what: str) -> ir.Expr | None:
         """Resolve a value that must be a whole number."""
         value = self.expr(node, scope)
-        return value if value is None or self._is_kind(value, "size", what, node.span) else None
+        return value if value is None or is_kind(value, "size", what, node.span, self.sink) else None
 
     def constant(self, node: s.Expr, what: str, low: int) -> int | None:
         """Resolve a whole number that is known before anything is decided."""
@@ -353,29 +354,6 @@ class Expressions:
             self.sink.unknown("SD0101", message, inner, name.value, FIXED, KNOWN_FIXED)
             return None
         return ir.Fixed(name.value, span=node.span)
-
-    def _is_kind(self, value: ir.Expr, kind: str, what: str, span: Span) -> bool:
-        match value:
-            case ir.Choice():
-                return all(self._is_kind(element, kind, what, span) for element in value.elements)
-            case ir.PerAxis():
-                good = kind == "axes" and all(self._is_kind(item, "size", what, span) for item in value.items)
-            case ir.Dims():
-                good = kind == "axes"
-            case ir.Word():
-                good = kind in {"word", "flag"}
-            case ir.Number():
-                good = kind == "number" or (kind in {"size", "axes"} and isinstance(value.value, int))
-            case ir.Ref():
-                good = True
-            case _:
-                good = kind in {"size", "axes", "number"}
-        if not good:
-            wanted = {"size": "a whole number", "axes": "a size such as `3` or `3x3`", "number": "a number"}
-            wanted["flag"] = "`true` or `false`"
-            message = f"{what} must be {wanted.get(kind, 'one of its words')}"
-            self.sink.error("SD0201", message, value.span or span)
-        return good
 
 
 def _is_number(value: ir.Expr) -> bool:
